@@ -1,0 +1,1 @@
+"""PostgreSQL through SQLAlchemy: models and the order book. Never imported by a Lambda."""

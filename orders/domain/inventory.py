@@ -1,0 +1,83 @@
+"""Stock: the four numbers of a counter, the movements between them, and the choice among split counters.
+
+For every counter, at every read: received = available + reserved + sold, and none is negative (promise I1).
+DynamoDB applies a movement with conditions derived from the same numbers; this module is the rule itself.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from orders.domain.ids import OrderId, Sku
+
+
+class MovementKind(StrEnum):
+    """The kinds of stock movement; with an id they make the marker that applies each once."""
+
+    RESTOCK = "restock"
+    ADJUST = "adjust"
+    RESERVE = "reserve"
+    RELEASE = "release"
+    SHIP = "ship"
+    TAKE_BACK = "take_back"
+
+
+class ReservationState(StrEnum):
+    """The life of a reservation: only RESERVED may expire; only the holder of stock may ship it."""
+
+    RESERVED = "reserved"
+    CONFIRMED = "confirmed"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class StockLevel:
+    """The stock of one SKU in pieces, summed over its counters, with the price that orders must name."""
+
+    sku: Sku
+    available: int
+    reserved: int
+    sold: int
+    received: int
+    price_minor: int
+    currency: str
+    counters: int = 1
+
+    @property
+    def is_conserved(self) -> bool:
+        """Promise I1 for this SKU."""
+        return (
+            self.received == self.available + self.reserved + self.sold
+            and min(self.available, self.reserved, self.sold) >= 0
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedLine:
+    """Pieces of one SKU held on one of its counters for one order."""
+
+    sku: Sku
+    quantity: int
+    unit_price_minor: int
+    counter: int = 0
+
+
+def preferred_counter(order_id: OrderId, sku: Sku, counters: int) -> int:
+    """The counter that an order tries first: spread evenly, and the same on every retry of the order."""
+    return zlib.crc32(f"{order_id}/{sku}".encode()) % counters
+
+
+def counter_order(order_id: OrderId, sku: Sku, counters: int) -> list[int]:
+    """All counters of a SKU in the order in which this order tries them."""
+    first = preferred_counter(order_id, sku, counters)
+    return [(first + step) % counters for step in range(counters)]
+
+
+def split_evenly(quantity: int, counters: int) -> Sequence[int]:
+    """How a restock of `quantity` pieces spreads over a SKU's counters."""
+    each, rest = divmod(quantity, counters)
+    return [each + (1 if index < rest else 0) for index in range(counters)]
