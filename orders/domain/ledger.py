@@ -85,9 +85,7 @@ def reversal(key: str, lines: Iterable[PricedLine], shipping: PricedLine | None 
 
 def capture(attempt_id: str, amount_minor: int) -> Posting:
     """The provider captured the money."""
-    return _posting(
-        f"capture:{attempt_id}", {Account.CASH: amount_minor, Account.RECEIVABLE: -amount_minor}
-    )
+    return _posting(f"capture:{attempt_id}", {Account.CASH: amount_minor, Account.RECEIVABLE: -amount_minor})
 
 
 def refund(attempt_id: str, amount_minor: int) -> Posting:

@@ -121,9 +121,7 @@ TRANSITIONS: Mapping[EventType, Transition] = {
     EventType.PICKING_STARTED: Transition(
         order=_same(_O.CONFIRMED), payment=_PAYABLE, fulfilment={_F.UNFULFILLED: _F.PICKING}, held=False
     ),
-    EventType.PICKING_STOPPED: Transition(
-        order=_same(_O.CONFIRMED), fulfilment={_F.PICKING: _F.UNFULFILLED}
-    ),
+    EventType.PICKING_STOPPED: Transition(order=_same(_O.CONFIRMED), fulfilment={_F.PICKING: _F.UNFULFILLED}),
     EventType.ORDER_PARTLY_SHIPPED: Transition(
         order=_same(_O.CONFIRMED),
         payment=_PAYABLE,

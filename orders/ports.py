@@ -1,0 +1,435 @@
+"""The ports: what the core needs from the outside world, as Protocols. Adapters implement them, tests run one suite over all.
+
+Every method that writes may be called again with the same arguments and then changes nothing more. Every adapter
+translates its vendor's errors into orders.domain.errors; no vendor type crosses this line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from orders.domain.events import OrderEvent
+from orders.domain.ids import OrderId, Sku
+from orders.domain.inventory import ReservationState, ReservedLine, StockLevel
+from orders.domain.ledger import Posting
+from orders.domain.order import OrderState
+from orders.domain.pricing import PricedOrder
+from orders.domain.request import OrderRequest
+
+# --- time -------------------------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """Where the time comes from; tests inject their own."""
+
+    def now(self) -> datetime:
+        """The present moment, aware and in UTC."""
+        ...
+
+
+# --- stock and tracking (DynamoDB) --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingView:
+    """What the tracking page shows: a projection of the order, ordered by `version`, rebuilt at any time.
+
+    `access_key` is a hash of nothing secret; authorisation is by account or signed link, in the web application.
+    """
+
+    order_id: OrderId
+    number: str
+    version: int
+    stage: str
+    order_status: str
+    payment_status: str
+    fulfilment_status: str
+    updated_at: datetime
+    events: tuple[tuple[str, datetime], ...] = ()
+    expected_at: datetime | None = None
+    correlation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """The one item that is reservation, idempotency record and outbox entry of an accepted order.
+
+    `fingerprint` is the hash of the canonical request body; `message` is the queue message that announces the
+    order, kept until the order is confirmed (it holds personal data); `is_sent` tells whether SQS has it.
+    """
+
+    order_id: OrderId
+    fingerprint: str
+    lines: tuple[ReservedLine, ...]
+    state: ReservationState
+    message: str
+    accepted_at: datetime
+    expires_at: datetime
+    is_sent: bool = False
+    correlation_id: str = ""
+
+
+class InventoryStore(Protocol):
+    """The truth of stock. Single writer region; every change is one conditional DynamoDB write or transaction."""
+
+    def reserve(self, reservation: Reservation, tracking: TrackingView) -> Reservation:
+        """Reserve every line, re-check every price, and record reservation, tracking and outbox, all or nothing.
+
+        `reservation.lines` carry counter 0; the returned reservation carries the counters that were chosen.
+        A repeat of an accepted order returns the stored reservation (compare its fingerprint).
+        Raises OrderRefused naming every line at fault; Unavailable when the store did not answer.
+        """
+        ...
+
+    def find_reservation(self, order_id: OrderId) -> Reservation | None:
+        """The reservation of an order, read consistently, or None."""
+        ...
+
+    def mark_sent(self, order_id: OrderId) -> None:
+        """Take the order out of the outbox: its message is in SQS."""
+        ...
+
+    def unsent(self, accepted_before: datetime, limit: int) -> Sequence[Reservation]:
+        """Accepted orders whose message was not marked sent, oldest first."""
+        ...
+
+    def overdue(self, now: datetime, limit: int) -> Sequence[Reservation]:
+        """Reservations past `expires_at` that nobody confirmed, oldest first."""
+        ...
+
+    def expire(self, order_id: OrderId, message: str, tracking: TrackingView) -> bool:
+        """Give back an overdue reservation and put `message` in the outbox. False when it is not RESERVED any more."""
+        ...
+
+    def confirm(self, order_id: OrderId) -> ReservationState:
+        """The order is on record: its reservation no longer expires, its message is forgotten. Returns the state that stands:
+        CONFIRMED, or RELEASED/EXPIRED when the stock was given back before. Raises NotFound for an unknown order."""
+        ...
+
+    def release(self, order_id: OrderId) -> None:
+        """Give back everything the order still holds (reserved -> available); it is RELEASED afterwards."""
+        ...
+
+    def ship(self, order_id: OrderId, shipment_id: str, lines: Mapping[Sku, int]) -> None:
+        """Pieces left the house (reserved -> sold), once per shipment id."""
+        ...
+
+    def take_back(self, order_id: OrderId, return_id: str, lines: Mapping[Sku, int]) -> None:
+        """Returned pieces are for sale again (sold -> available), once per return id."""
+        ...
+
+    def set_up_sku(self, sku: Sku, price_minor: int, currency: str, counters: int = 1) -> None:
+        """Make a SKU known with a price and no stock; a known SKU keeps its stock and gets the price."""
+        ...
+
+    def restock(self, sku: Sku, quantity: int, movement_id: str) -> None:
+        """Add pieces, once per movement id. Raises NotFound for an unknown SKU."""
+        ...
+
+    def adjust(self, sku: Sku, difference: int, movement_id: str) -> None:
+        """Correct a count by a positive or negative difference, once per movement id. Raises Refused below zero available."""
+        ...
+
+    def set_price(self, sku: Sku, price_minor: int) -> None:
+        """Change the price that orders must name."""
+        ...
+
+    def levels(self, skus: Iterable[Sku]) -> Mapping[Sku, StockLevel]:
+        """The levels of known SKUs among these, each SKU read consistently."""
+        ...
+
+    def all_levels(self) -> Iterable[StockLevel]:
+        """Every SKU's level: the doctor's scan."""
+        ...
+
+    def all_reservations(self) -> Iterable[Reservation]:
+        """Every reservation: the doctor's scan."""
+        ...
+
+
+class TrackingStore(Protocol):
+    """The projection that shoppers watch."""
+
+    def project(self, view: TrackingView) -> bool:
+        """Store a view unless a newer version is there already. True when stored."""
+        ...
+
+    def get(self, order_id: OrderId) -> TrackingView | None:
+        """The view of one order, or None."""
+        ...
+
+    def get_many(self, order_ids: Sequence[OrderId]) -> Mapping[OrderId, TrackingView]:
+        """The views of up to 1,000 orders, eventually consistent: what the live page polls."""
+        ...
+
+    def claim_notification(self, order_id: OrderId, event: str, channel: str, now: datetime) -> bool:
+        """Claim the sending of one (order, event, channel). False when it was claimed before (promise I11)."""
+        ...
+
+    def finish_notification(
+        self, order_id: OrderId, event: str, channel: str, now: datetime, provider_id: str
+    ) -> None:
+        """Record that it was sent, with the provider's id."""
+        ...
+
+    def release_notification(self, order_id: OrderId, event: str, channel: str) -> None:
+        """Give a claim back: the provider refused before sending, so that a retry may send."""
+        ...
+
+
+# --- messages (SQS, SNS, SES) ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class JobMessage:
+    """The envelope of every queue message: which job, for which order, with what, and where it came from.
+
+    `id` is unique per logical message and is the key of the worker's inbox: the same id is never applied twice.
+    """
+
+    id: str
+    job: str
+    payload: Mapping[str, Any]
+    order_id: str = ""
+    correlation_id: str = ""
+    traceparent: str = ""
+    enqueued_at: datetime | None = None
+    schema_version: int = 1
+
+
+class OrderQueue(Protocol):
+    """The sending side of the queues."""
+
+    def send(
+        self, body: str, *, queue: str = "orders", delay_seconds: int = 0, attributes: Mapping[str, str] = ...
+    ) -> str:
+        """Send one encoded message and return the queue's message id. Raises Unavailable or OutcomeUnknown."""
+        ...
+
+    def send_many(self, bodies: Sequence[str], *, queue: str = "orders") -> None:
+        """Send any number of encoded messages in batches; raises Unavailable if any was not taken."""
+        ...
+
+
+class EventTopic(Protocol):
+    """The topic order-events."""
+
+    def publish(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Publish encoded events (see messages.encode_event) in batches, with their filter attributes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EmailMessage:
+    """A rendered e-mail. `tags` become message tags and X- headers; `unsubscribe_url` the List-Unsubscribe header."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class Notifier(Protocol):
+    """Tells the shopper."""
+
+    def send_email(self, message: EmailMessage) -> str:
+        """Send and return the provider's id. Raises Unavailable when it certainly was not sent, OutcomeUnknown otherwise."""
+        ...
+
+    def send_sms(self, phone: str, text: str) -> str:
+        """Send a text message to an E.164 number and return the provider's id."""
+        ...
+
+
+# --- payment ------------------------------------------------------------------------------------------------------
+
+
+class PaymentOutcome(StrEnum):
+    """How a provider call ended."""
+
+    SUCCEEDED = "succeeded"
+    REQUIRES_ACTION = "requires_action"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentResult:
+    """The provider's answer. `reference` is its id of the payment; `action_url` where a challenge waits."""
+
+    outcome: PaymentOutcome
+    reference: str
+    amount_minor: int
+    decline_code: str = ""
+    message: str = ""
+    action_url: str = ""
+
+
+class PaymentProvider(Protocol):
+    """A payment provider. `idempotency_key` makes every call safe to repeat: the same key gets the same answer."""
+
+    name: str
+
+    def authorise(
+        self,
+        *,
+        order_id: str,
+        amount_minor: int,
+        currency: str,
+        token: str,
+        idempotency_key: str,
+        return_url: str,
+    ) -> PaymentResult:
+        """Hold the amount on the card behind `token`. DECLINED is an answer, not an error; Unavailable/OutcomeUnknown are raised."""
+        ...
+
+    def resume(self, *, reference: str) -> PaymentResult:
+        """What became of a payment: after a challenge, or after a lost answer."""
+        ...
+
+    def find(self, *, idempotency_key: str) -> PaymentResult | None:
+        """What a call with this key did, or None when it never arrived."""
+        ...
+
+    def capture(self, *, reference: str, amount_minor: int, idempotency_key: str) -> PaymentResult:
+        """Take held money."""
+        ...
+
+    def void(self, *, reference: str, idempotency_key: str) -> PaymentResult:
+        """Let held money go."""
+        ...
+
+    def refund(self, *, reference: str, amount_minor: int, idempotency_key: str) -> PaymentResult:
+        """Pay captured money back, in part or whole."""
+        ...
+
+
+# --- the order book (RDS) -------------------------------------------------------------------------------------------
+
+
+class Effect(StrEnum):
+    """Where an outbox row goes after its transaction has committed."""
+
+    TRACKING = "tracking"
+    EVENT = "event"
+    CONFIRM_STOCK = "confirm_stock"
+    RELEASE_STOCK = "release_stock"
+    SHIP_STOCK = "ship_stock"
+    TAKE_BACK_STOCK = "take_back_stock"
+    JOB = "job"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One effect on the world that a transaction promised. `key` is unique: the same promise is made once."""
+
+    key: str
+    effect: Effect
+    order_id: OrderId
+    payload: Mapping[str, Any]
+    correlation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """An order as the book holds it."""
+
+    request: OrderRequest
+    state: OrderState
+    priced: PricedOrder
+    placed_at: datetime
+    correlation_id: str = ""
+
+
+class AttemptStatus(StrEnum):
+    """The life of a payment attempt; PENDING is written before the call."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    REQUIRES_ACTION = "requires_action"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentAttempt:
+    """One call to the provider, recorded before it is made. `kind` is authorise, capture, void or refund."""
+
+    id: str
+    order_id: OrderId
+    kind: str
+    provider: str
+    reference: str
+    amount_minor: int
+    currency: str
+    status: AttemptStatus
+    created_at: datetime
+    decline_code: str = ""
+    detail: str = ""
+
+
+class OrderTransaction(Protocol):
+    """One database transaction over the book. Nothing is visible or sent before it commits."""
+
+    def accept_message(self, message_id: str, job: str) -> bool:
+        """Write the inbox row. False when this message was applied before: then do nothing (row W6)."""
+        ...
+
+    def add_order(self, record: OrderRecord) -> bool:
+        """Insert the order with its lines. False when it is there already."""
+        ...
+
+    def get_order(self, order_id: OrderId, *, lock: bool = False) -> OrderRecord | None:
+        """Read an order; `lock` holds its row until the end of the transaction."""
+        ...
+
+    def save_state(self, order_id: OrderId, expected: OrderState, new: OrderState) -> None:
+        """Move an order from one state to the next; raises VersionConflict when it is not in `expected` any more."""
+        ...
+
+    def add_event(self, event: OrderEvent) -> None:
+        """Append to the timeline; unique per (order, version, type)."""
+        ...
+
+    def add_posting(self, order_id: OrderId, posting: Posting, currency: str, at: datetime) -> bool:
+        """Append to the ledger. False when the key was posted before."""
+        ...
+
+    def postings(self, order_id: OrderId) -> Sequence[Posting]:
+        """Every posting of an order, in order."""
+        ...
+
+    def events(self, order_id: OrderId) -> Sequence[OrderEvent]:
+        """The timeline of an order, oldest first."""
+        ...
+
+    def add_outbox(self, rows: Sequence[OutboxRow]) -> None:
+        """Promise effects; a key promised before is ignored."""
+        ...
+
+    def add_attempt(self, attempt: PaymentAttempt) -> None:
+        """Record a payment attempt before its call; the same id again is ignored."""
+        ...
+
+    def finish_attempt(
+        self, attempt_id: str, status: AttemptStatus, reference: str, decline_code: str, detail: str
+    ) -> None:
+        """Record how it ended."""
+        ...
+
+    def attempts(self, order_id: OrderId) -> Sequence[PaymentAttempt]:
+        """Every attempt of an order, oldest first."""
+        ...
+
+
+class OrderBook(Protocol):
+    """The truth of orders and money: a maker of transactions."""
+
+    def transaction(self) -> AbstractContextManager[OrderTransaction]:
+        """A transaction that commits when the block ends and rolls back when it raises. Raises Unavailable when the database is away."""
+        ...
