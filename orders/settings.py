@@ -14,7 +14,11 @@ LAPTOP_SECRET = "a-laptop-is-no-secret-place"  # noqa: S105  (refused outside th
 
 
 def _setting(default: Any, doc: str, *, env: str = "", required: bool = False, secret: bool = False) -> Any:
-    return field(default=default, metadata={"doc": doc, "env": env, "required": required, "secret": secret})
+    return field(
+        default=default,
+        repr=not secret,
+        metadata={"doc": doc, "env": env, "required": required, "secret": secret},
+    )
 
 
 class SettingsError(ValueError):
