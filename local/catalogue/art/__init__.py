@@ -1,0 +1,1 @@
+"""The shop's illustrations: one style, drawn from parametric shapes."""
