@@ -61,6 +61,7 @@ class Reservation:
 
     `fingerprint` is the hash of the canonical request body; `message` is the queue message that announces the
     order, kept until the order is confirmed (it holds personal data); `is_sent` tells whether SQS has it.
+    `currency` is the one in which the lines' prices are meant.
     """
 
     order_id: OrderId
@@ -72,6 +73,12 @@ class Reservation:
     expires_at: datetime
     is_sent: bool = False
     correlation_id: str = ""
+    currency: str = ""
+
+    @property
+    def holds_stock(self) -> bool:
+        """Whether the held pieces of its lines are counted as reserved."""
+        return self.state in {ReservationState.RESERVED, ReservationState.CONFIRMED}
 
 
 class InventoryStore(Protocol):
@@ -82,7 +89,8 @@ class InventoryStore(Protocol):
 
         `reservation.lines` carry counter 0; the returned reservation carries the counters that were chosen.
         A repeat of an accepted order returns the stored reservation (compare its fingerprint).
-        Raises OrderRefused naming every line at fault; Unavailable when the store did not answer.
+        Raises OrderRefused naming every line at fault; InvalidRequest when a SKU is sold in another currency;
+        Unavailable when the store did not answer.
         """
         ...
 
@@ -90,8 +98,12 @@ class InventoryStore(Protocol):
         """The reservation of an order, read consistently, or None."""
         ...
 
-    def mark_sent(self, order_id: OrderId) -> None:
-        """Take the order out of the outbox: its message is in SQS."""
+    def mark_sent(self, order_id: OrderId, sent_in: ReservationState = ReservationState.RESERVED) -> None:
+        """Take the order out of the outbox: its message is in SQS.
+
+        `sent_in` is the state whose message was sent; when the state has moved on, another message may wait in
+        the outbox and nothing is taken out.
+        """
         ...
 
     def unsent(self, accepted_before: datetime, limit: int) -> Sequence[Reservation]:
@@ -103,7 +115,10 @@ class InventoryStore(Protocol):
         ...
 
     def expire(self, order_id: OrderId, message: str, tracking: TrackingView) -> bool:
-        """Give back an overdue reservation and put `message` in the outbox. False when it is not RESERVED any more."""
+        """Give back an overdue reservation and put `message` in the outbox, dated `tracking.updated_at`.
+
+        False when it is not RESERVED any more. The tracking view is projected after it, unless a newer one is there.
+        """
         ...
 
     def confirm(self, order_id: OrderId) -> ReservationState:
@@ -112,15 +127,18 @@ class InventoryStore(Protocol):
         ...
 
     def release(self, order_id: OrderId) -> None:
-        """Give back everything the order still holds (reserved -> available); it is RELEASED afterwards."""
+        """Give back everything the order still holds (reserved -> available); it is RELEASED afterwards.
+
+        What was EXPIRED stays so. Its message is forgotten: the book knows. Raises NotFound for an unknown order.
+        """
         ...
 
     def ship(self, order_id: OrderId, shipment_id: str, lines: Mapping[Sku, int]) -> None:
-        """Pieces left the house (reserved -> sold), once per shipment id."""
+        """Pieces left the house (reserved -> sold), once per shipment id. Raises Refused for more than is held."""
         ...
 
     def take_back(self, order_id: OrderId, return_id: str, lines: Mapping[Sku, int]) -> None:
-        """Returned pieces are for sale again (sold -> available), once per return id."""
+        """Returned pieces are for sale again (sold -> available), once per return id. Raises Refused for more than was shipped."""
         ...
 
     def set_up_sku(self, sku: Sku, price_minor: int, currency: str, counters: int = 1) -> None:
@@ -165,6 +183,10 @@ class TrackingStore(Protocol):
 
     def get_many(self, order_ids: Sequence[OrderId]) -> Mapping[OrderId, TrackingView]:
         """The views of up to 1,000 orders, eventually consistent: what the live page polls."""
+        ...
+
+    def all_views(self) -> Iterable[TrackingView]:
+        """Every view: the doctor's scan."""
         ...
 
     def claim_notification(self, order_id: OrderId, event: str, channel: str, now: datetime) -> bool:

@@ -102,7 +102,7 @@ class OrderLine(Base):
         UniqueConstraint("order_id", "sku"),
         CheckConstraint("quantity > 0 AND unit_price_minor >= 0", name="positive"),
         CheckConstraint(
-            "shipped >= 0 AND returned >= 0 AND cancelled >= 0 AND returned <= shipped"
+            "shipped >= 0 AND returned >= 0 AND cancelled >= 0 AND returned <= shipped AND restocked >= 0 AND restocked <= returned"
             " AND shipped + cancelled <= quantity",
             name="counts",
         ),
@@ -124,6 +124,7 @@ class OrderLine(Base):
     tax_minor: Mapped[int] = mapped_column(BigInteger)
     shipped: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     returned: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    restocked: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     cancelled: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
 
