@@ -31,7 +31,7 @@ def new_correlation_id() -> str:
 
 def accept_correlation_id(given: str | None) -> str:
     """The caller's id when it is harmless to log, else a new one. Sets the context and returns it."""
-    value = given if given and _SAFE_ID.match(given) else new_correlation_id()
+    value = given if given and _SAFE_ID.fullmatch(given) else new_correlation_id()
     correlation_id.set(value)
     return value
 

@@ -36,7 +36,7 @@ def new_order_id(now: datetime) -> OrderId:
 
 def is_order_id(text: str) -> bool:
     """Whether a text has the form of an order id."""
-    return _UUID7.match(text) is not None
+    return _UUID7.fullmatch(text) is not None
 
 
 def order_number(order_id: str) -> str:

@@ -58,12 +58,22 @@ class StockLevel:
 
 @dataclass(frozen=True, slots=True)
 class ReservedLine:
-    """Pieces of one SKU held on one of its counters for one order."""
+    """Pieces of one SKU reserved on one of its counters for one order.
+
+    `shipped` of them left the house and `returned` of those came back, both counted up and never down.
+    """
 
     sku: Sku
     quantity: int
     unit_price_minor: int
     counter: int = 0
+    shipped: int = 0
+    returned: int = 0
+
+    @property
+    def held(self) -> int:
+        """Pieces still reserved, as long as the reservation holds stock at all."""
+        return self.quantity - self.shipped
 
 
 def preferred_counter(order_id: OrderId, sku: Sku, counters: int) -> int:
@@ -75,6 +85,28 @@ def counter_order(order_id: OrderId, sku: Sku, counters: int) -> list[int]:
     """All counters of a SKU in the order in which this order tries them."""
     first = preferred_counter(order_id, sku, counters)
     return [(first + step) % counters for step in range(counters)]
+
+
+def choose_counters(
+    quantity: int, available: Sequence[int], preference: Sequence[int]
+) -> list[tuple[int, int]] | None:
+    """Where `quantity` pieces come from, as (counter, pieces), or None when all counters together have too few.
+
+    One counter that has them all is chosen before several, in the order of `preference`; the last pieces of a
+    SKU may lie on many counters and are then taken from the fullest first.
+    """
+    for counter in preference:
+        if available[counter] >= quantity:
+            return [(counter, quantity)]
+    if sum(available) < quantity:
+        return None
+    chosen, missing = [], quantity
+    for counter in sorted(preference, key=lambda c: -available[c]):
+        taken = min(missing, available[counter])
+        if taken > 0:
+            chosen.append((counter, taken))
+            missing -= taken
+    return chosen
 
 
 def split_evenly(quantity: int, counters: int) -> Sequence[int]:
