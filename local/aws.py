@@ -6,7 +6,6 @@ marks the time between a start and a clean stop: found at a start, it says that 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -32,7 +31,7 @@ class LocalAws:
     port: int
     region: str
     mail: Path
-    """Where e-mail headers are noted as messages are accepted (see aws_server.py)."""
+    """Where accepted e-mails and text messages are written down (see aws_server.py)."""
     keep_state: bool = True
 
     @property
@@ -42,7 +41,7 @@ class LocalAws:
 
     @property
     def unclean_marker(self) -> Path:
-        """Exists from a start until a clean stop."""
+        """Exists from a start until a clean stop; the server itself sets and removes it."""
         return self.folder / "unclean"
 
     def stopped_uncleanly(self) -> bool:
@@ -61,12 +60,10 @@ class LocalAws:
         }
 
     def prepare(self) -> None:
-        """Make the folders, empty the one for unpacked Lambdas (nobody else does), and set the marker."""
+        """Make the folders, and empty the one for unpacked Lambdas: nobody else does."""
         shutil.rmtree(self._scratch, ignore_errors=True)
         for folder in (self._scratch, self.folder / "state", self.folder / "s3", self.mail):
             folder.mkdir(parents=True, exist_ok=True)
-        if self.keep_state:
-            self.unclean_marker.touch()
 
     def child(self, log: Path) -> Child:
         """The server as a child process. Call `prepare` before each start."""
@@ -92,12 +89,6 @@ class LocalAws:
                 return bool(reply.status == 200)
         except (OSError, urllib.error.URLError):
             return False
-
-    def captured(self, path: str) -> dict[str, object]:
-        """One of the server's own JSON pages under /_ministack/, such as `ses/messages`. Raises OSError."""
-        with urllib.request.urlopen(f"{self.endpoint_url}/_ministack/{path}", timeout=5) as reply:
-            content = json.load(reply)
-        return content if isinstance(content, dict) else {}
 
     @property
     def _scratch(self) -> Path:
@@ -130,6 +121,6 @@ class LocalAws:
             "S3_DATA_DIR": str(self.folder / "s3"),
             # A warm Lambda answers in 10 ms, a cold one in 350 to 1000: a laptop may keep them for a coffee break.
             "LAMBDA_WARM_TTL_SECONDS": "1800",
-            "CARTWRIGHT_AWS_FOLDER": str(self.folder),
+            "CARTWRIGHT_UNCLEAN_MARKER": str(self.unclean_marker),
             "CARTWRIGHT_MAIL_FOLDER": str(self.mail),
         }

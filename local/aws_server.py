@@ -1,28 +1,24 @@
 """The process of the local AWS: ministack's own server with a thin layer in front.
 
-The layer adds two things that ministack does not have: it notes the headers of accepted e-mails (its capture
-page drops them, and the correlation id is one of them), and it removes the marker of an unclean stop once the
-state is saved. It changes no request and no answer. Run as `python -m local.aws_server` by local/aws.py.
+The layer changes no request and no answer. It writes accepted e-mails and text messages down for the in-box (the
+server's own capture page drops the headers, and the correlation id is one of them), and it marks the time between
+a start and a clean stop. Run as `python -m local.aws_server` by local/aws.py.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from base64 import b64decode
 from collections.abc import Awaitable, Callable, MutableMapping
-from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
+
+from local import postmark
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-SEND_EMAIL_PATH = "/v2/email/outbound-emails"
-HEADERS_FILE = "headers.jsonl"
 
 
 class FrontDoor:
@@ -37,8 +33,10 @@ class FrontDoor:
         """Serve one connection."""
         if scope["type"] == "lifespan":
             await self._application(scope, receive, self._noting_the_end(send))
-        elif scope["type"] == "http" and scope["path"] == SEND_EMAIL_PATH and scope["method"] == "POST":
-            await self._note_email(scope, receive, send)
+        elif scope["type"] == "http" and postmark.is_wanted(
+            scope["method"], scope["path"], dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")
+        ):
+            await self._noting_messages(scope, receive, send)
         else:
             await self._application(scope, receive, send)
 
@@ -51,8 +49,9 @@ class FrontDoor:
 
         return noting
 
-    async def _note_email(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _noting_messages(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked, answered = bytearray(), bytearray()
+        path: str = scope["path"]
         status = 0
 
         async def receiving() -> Message:
@@ -65,47 +64,24 @@ class FrontDoor:
             if message["type"] == "http.response.start":
                 status = message["status"]
             answered.extend(message.get("body", b""))
+            # Noted before the caller learns of it: who has seen the answer finds the message in the in-box.
+            if message["type"] == "http.response.body" and not message.get("more_body") and status == 200:
+                postmark.note(self._mail, path, bytes(asked), bytes(answered))
             await send(message)
 
         await self._application(scope, receiving, sending)
-        if status == 200:
-            note_headers(self._mail / HEADERS_FILE, bytes(asked), bytes(answered))
-
-
-def note_headers(file: Path, request: bytes, answer: bytes) -> None:
-    """Append one line with the message's id, headers and tags; nothing for a body that is not what SES v2 takes."""
-    try:
-        asked, answered = json.loads(request), json.loads(answer)
-        content = asked.get("Content", {})
-        note = {
-            "id": answered["MessageId"],
-            "headers": _simple_headers(content.get("Simple", {})) | _raw_headers(content.get("Raw", {})),
-            "tags": {tag["Name"]: tag["Value"] for tag in asked.get("EmailTags", [])},
-        }
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return
-    with file.open("a", encoding="utf-8") as out:
-        out.write(json.dumps(note) + "\n")
-
-
-def _simple_headers(simple: dict[str, Any]) -> dict[str, str]:
-    return {header["Name"]: header["Value"] for header in simple.get("Headers", [])}
-
-
-def _raw_headers(raw: dict[str, Any]) -> dict[str, str]:
-    if not raw.get("Data"):
-        return {}
-    message = message_from_bytes(b64decode(raw["Data"]), policy=policy.default)
-    return {name: str(value) for name, value in message.items()}
 
 
 def main() -> None:
     """Serve until SIGTERM, with the settings that ministack reads from its environment."""
     import ministack.app as ministack
 
-    folder = Path(os.environ.pop("CARTWRIGHT_AWS_FOLDER"))
-    mail = Path(os.environ.pop("CARTWRIGHT_MAIL_FOLDER"))
-    ministack.app = FrontDoor(ministack.app, mail, folder / "unclean")
+    # Taken out of the environment, which every Lambda process inherits.
+    mail, marker = (
+        Path(os.environ.pop(name)) for name in ("CARTWRIGHT_MAIL_FOLDER", "CARTWRIGHT_UNCLEAN_MARKER")
+    )
+    marker.touch()
+    ministack.app = FrontDoor(ministack.app, mail, marker)
     ministack.main()
 
 

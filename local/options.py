@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-DEFAULT_REGION = "eu-central-1"
+DEFAULT_REGION = "eu-west-1"
 
 
 class StartRefused(Exception):

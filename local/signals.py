@@ -49,8 +49,12 @@ class StopSignals:
             yield
         finally:
             self._held -= 1
-        if not self._held and self._pending is not None:
+        if not self._held and self._pending is not None and not self._raised:
             self._raise(self._pending)
+
+    def finish(self) -> None:
+        """From now on no signal raises: what ends here must end in order."""
+        self._raised = True
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self._raised:

@@ -113,6 +113,11 @@ class Supervisor:
         _stop(running, self._say)
         del self._running[name]
 
+    def stop_some(self, names: tuple[str, ...]) -> None:
+        """Stop these children, in this order."""
+        for name in names:
+            self.stop(name)
+
     def stop_all(self, order: tuple[str, ...] = ()) -> None:
         """Stop the named children in this order, then the rest, youngest first."""
         names = [name for name in order if name in self._running]

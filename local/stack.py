@@ -1,0 +1,241 @@
+"""The supervisor behind `make run`: brings all parts up in order, keeps them up, and takes them down in order."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+
+from local import deployment, programs, recovery, seed
+from local.aws import LocalAws
+from local.home import Home, write_private
+from local.options import Options, StartFailed, StartRefused
+from local.ports import choose
+from local.postgres import Cluster, find_binaries
+from local.progress import Progress
+from local.signals import StopRequested, StopSignals
+from local.supervisor import Supervisor
+
+STOP_ORDER = ("web", "worker", "schedule", "inbox", "aws", "postgres")
+"""Who takes requests goes first, who holds data goes last."""
+SHOP_PORT, INBOX_PORT, AWS_PORT, POSTGRES_PORT = 8000, 8025, 4566, 5433
+
+
+class Stack:
+    """One run of everything in one home. `open`, then `supervise` until a signal, then `close`, always."""
+
+    def __init__(self, options: Options, home: Home, progress: Progress, signals: StopSignals) -> None:
+        self._options = options
+        self._home = home
+        self._progress = progress
+        self._supervisor = Supervisor(
+            say=lambda text: progress.say(f"  ! {text}"),
+            held=signals.held,
+            after_restart={"aws": self._reopen_after_loss},
+        )
+        self._choose_ports()
+        self._aws = LocalAws(home.aws, self._aws_port, options.region, home.mail)
+        self._cluster: Cluster | None = None
+        if not options.database_url:
+            binaries = find_binaries(options.postgres_binaries)
+            self._cluster = Cluster(home.postgres, binaries, self._postgres_port)
+        self._environment: dict[str, str] = {}
+
+    def open(self) -> None:
+        """Bring everything up and publish run.json. Raises StartRefused or StartFailed."""
+        self._home.remove_run_file()
+        self._progress.say(f"Cartwright starts. Its data is in {self._home.path}")
+        aws_lost_state = self._aws.stopped_uncleanly()
+        self._start_servers()
+        self._deploy()
+        self._migrate()
+        self._seed()
+        if aws_lost_state:
+            self._recover("The local AWS was killed in the last run and has lost what came after its start.")
+        self._start_programs()
+        self._publish()
+
+    def supervise(self) -> None:
+        """Keep everything running; ends with StopRequested."""
+        self._supervisor.watch()
+
+    def close(self) -> None:
+        """Stop everything, in order; safe to call in any state."""
+        self._home.remove_run_file()
+        if self._supervisor.pids():
+            with self._progress.step("Stopping"):
+                self._supervisor.stop_all(STOP_ORDER)
+
+    def _choose_ports(self) -> None:
+        options = self._options
+        given: list[int] = []
+
+        def port(what: str, usual: int, forced: int | None, variable: str) -> int:
+            given.append(choose(what, usual, forced, variable, given))
+            return given[-1]
+
+        self._shop_port = port("the shop", SHOP_PORT, options.shop_port, "CARTWRIGHT_PORT")
+        self._inbox_port = port("the in-box", INBOX_PORT, options.inbox_port, "CARTWRIGHT_INBOX_PORT")
+        self._aws_port = port("the local AWS", AWS_PORT, options.aws_port, "CARTWRIGHT_AWS_PORT")
+        self._postgres_port = port(
+            "PostgreSQL", POSTGRES_PORT, options.postgres_port, "CARTWRIGHT_POSTGRES_PORT"
+        )
+
+    def _start_servers(self) -> None:
+        # Side by side: the local AWS loads its state while initdb runs.
+        with self._progress.step("Local AWS and PostgreSQL") as step:
+            self._aws.prepare()
+            self._supervisor.launch(self._aws.child(self._home.log("aws")))
+            where = f"AWS on port {self._aws_port}"
+            if self._cluster is not None:
+                self._cluster.initialise()
+                self._supervisor.start(self._cluster.child(self._home.log("postgres")))
+                self._cluster.ensure_owner_and_database()
+                where += f", PostgreSQL on port {self._postgres_port}"
+            else:
+                where += ", your own PostgreSQL (CARTWRIGHT_DATABASE_URL)"
+            self._supervisor.await_ready("aws")
+            step.detail = where
+
+    def _deploy(self) -> None:
+        with self._progress.step("CloudFormation stacks") as step:
+            outputs = deployment.deploy(self._aws)
+            self._environment = self._programs_environment(outputs)
+            step.detail = ", ".join(deployment.LAYERS)
+
+    def _migrate(self) -> None:
+        with self._progress.step("Database schema") as step:
+            step.detail = seed.migrate(self._environment)
+
+    def _seed(self) -> None:
+        with self._progress.step("Catalogue, stock, demo logins") as step:
+            step.detail = seed.seed(self._environment, self._home)
+
+    def _recover(self, why: str) -> None:
+        self._progress.say(f"  ! {why}")
+        with self._progress.step("Rebuilding from PostgreSQL") as step:
+            step.detail = recovery.recover(self._environment)
+
+    def _start_programs(self) -> None:
+        home, environment = self._home, self._environment
+        with self._progress.step("Shop, worker, in-box") as step:
+            children = (
+                programs.web(home, environment, self._shop_port),
+                programs.worker(home, environment),
+                programs.inbox(home, environment, self._inbox_port),
+                programs.schedule(home, environment),
+            )
+            for child in children:
+                self._supervisor.launch(child)
+            for child in children:
+                self._supervisor.await_ready(child.name)
+            step.detail = f"shop on port {self._shop_port}, in-box on port {self._inbox_port}"
+
+    def _reopen_after_loss(self) -> None:
+        """The local AWS died while the shop was open: what it held since its start is gone."""
+        self._home.remove_run_file()
+        self._supervisor.stop_some(("web", "worker", "schedule", "inbox"))
+        self._deploy()
+        self._seed()
+        self._recover("The local AWS died and has lost what came after its start.")
+        self._start_programs()
+        self._publish()
+
+    def _publish(self) -> None:
+        shop, pids = f"http://127.0.0.1:{self._shop_port}", self._supervisor.pids()
+        urls = {
+            "shop": shop,
+            "console": f"{shop}/console",
+            "inbox": f"http://127.0.0.1:{self._inbox_port}",
+            "api": self._environment["CARTWRIGHT_ORDER_API_URL"],
+        }
+        self._home.write_run_file(
+            {
+                "urls": urls,
+                "database_url": self._environment["CARTWRIGHT_DATABASE_URL"],
+                "aws_endpoint_url": self._aws.endpoint_url,
+                "pids": {name: pids.get(name) for name in ("web", "worker", "postgres", "aws")},
+                "environment": {
+                    name: value
+                    for name, value in self._environment.items()
+                    if name.startswith(("CARTWRIGHT_", "AWS_"))
+                },
+            }
+        )
+        self._progress.say(_welcome(urls, self._progress.elapsed_seconds(), self._home))
+
+    def _programs_environment(self, outputs: Mapping[str, str]) -> dict[str, str]:
+        """What the programs see: the person's own environment without its AWS account, and the stacks' settings."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return {
+            "CARTWRIGHT_LOG_FORMAT": "text",
+            **inherited,
+            **self._aws.client_environment(),
+            **outputs,
+            "CARTWRIGHT_STAGE": "local",
+            "CARTWRIGHT_HOME": str(self._home.path),
+            "CARTWRIGHT_DATABASE_URL": self._options.database_url or self._own_database_url(),
+            "CARTWRIGHT_PUBLIC_URL": f"http://127.0.0.1:{self._shop_port}",
+            "CARTWRIGHT_SECRET_KEY": self._secret_key(),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def _own_database_url(self) -> str:
+        assert self._cluster is not None  # noqa: S101 - there is one unless the person gave a URL.
+        return self._cluster.url()
+
+    def _secret_key(self) -> str:
+        """Signs sessions and order links; kept, so that yesterday's links still open."""
+        file = self._home.path / "secret-key"
+        if not file.exists():
+            write_private(file, secrets.token_urlsafe(48))
+        return file.read_text("ascii").strip()
+
+
+def run(options: Options) -> int:
+    """Run until a signal ends it; returns the exit code: 0 stopped, 1 a part failed, 2 a person must act."""
+    progress, home = Progress(), Home(options.home)
+
+    def still_stopping(_signal: int) -> None:
+        progress.say("  Still stopping: the local AWS saves its state.")
+
+    try:
+        home.prepare()
+        with home.claimed(), StopSignals(still_stopping) as signals:
+            return _run_claimed(options, home, progress, signals)
+    except StopRequested:
+        return 0
+    except StartRefused as refusal:
+        progress.say(f"\nCartwright does not start.\n{refusal}")
+        return 2
+
+
+def _run_claimed(options: Options, home: Home, progress: Progress, signals: StopSignals) -> int:
+    stack = Stack(options, home, progress, signals)
+    try:
+        stack.open()
+        stack.supervise()
+    except StopRequested:
+        progress.say("")
+        return 0
+    except StartFailed as failure:
+        progress.say(f"\nCartwright could not start.\n{failure}")
+        return 1
+    finally:
+        signals.finish()
+        stack.close()
+    return 0
+
+
+def _welcome(urls: Mapping[str, str], seconds: float, home: Home) -> str:
+    return f"""
+Cartwright is open (after {seconds:.1f} s).
+
+  Shop      {urls["shop"]}
+  Console   {urls["console"]}   {seed.CONSOLE_HINT}
+  In-box    {urls["inbox"]}   every e-mail and text message the shop sends
+  Order API {urls["api"]}
+
+  Pay with the test card 4242 4242 4242 4242. Logs: {home.logs}
+  Stop with Ctrl-C. Everything is kept for the next run.
+"""
