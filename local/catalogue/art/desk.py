@@ -77,7 +77,7 @@ def paper_scissors(metal: Tone = STEEL) -> Canvas:
     art.group("rotate(20 400 400)")
     bow = "M0 60C-40 120 -110 140 -120 230C-126 300 -60 330 -20 300C30 262 10 160 26 70Z"
     hole = "M-36 150C-76 170 -96 210 -88 250C-80 282 -44 284 -28 260C-10 230 -16 180 -36 150Z"
-    for turn, flip in ((-14, 1), (14, -1)):
+    for turn, flip in ((17, 1), (-17, -1)):
         art.group(f"translate(400 400) rotate({turn}) scale({flip} 1)")
         art.fill("M-26 70C-34 -80 -14 -220 6 -330C28 -220 34 -60 26 70Z", metal.base)
         art.fill("M8 -330C28 -220 34 -60 26 70L6 70C14 -60 10 -200 8 -330Z", metal.shade if flip == 1 else metal.light)
