@@ -1,0 +1,84 @@
+"""The settings of a stage: which layers it has, what their parameters are, and how carefully it is treated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cloudformation.deploy.errors import TemplateError
+from cloudformation.deploy.template import Template
+
+PARAMETERS_FOLDER = Path(__file__).resolve().parent.parent / "parameters"
+_KEYS = {"comment", "layers", "is_protected", "is_destroyable", "tags", "parameters"}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One deployment stage. `is_protected` turns on termination protection and stack policies."""
+
+    name: str
+    layers: tuple[str, ...]
+    is_protected: bool
+    is_destroyable: bool
+    tags: Mapping[str, str]
+    parameters: Mapping[str, Mapping[str, str]]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is the laptop, where the local AWS stands in for AWS."""
+        return self.name == "local"
+
+    def parameters_for(self, template: Template, artefact_keys: Mapping[str, str]) -> dict[str, str]:
+        """The value of each parameter of a template that is not left to its default.
+
+        Stage is the stage's name; XyzCodeKey is the key of the uploaded artefact `xyz`. Raises TemplateError for a
+        parameter that the template does not know and for one that has neither value nor default.
+        """
+        given = dict(self.parameters.get(template.layer, {}))
+        unknown = given.keys() - template.parameters.keys()
+        if unknown:
+            raise TemplateError(
+                f"{self.name}.json sets what {template.layer} does not know: {sorted(unknown)}"
+            )
+        values = {}
+        for name, declared in template.parameters.items():
+            if name == "Stage":
+                values[name] = self.name
+            elif name in artefact_keys:
+                values[name] = artefact_keys[name]
+            elif name in given:
+                values[name] = given[name]
+            elif "Default" not in declared:
+                raise TemplateError(f"{template.layer} needs {name}: set it in parameters/{self.name}.json")
+        return values
+
+
+def load_stage(name: str, folder: Path = PARAMETERS_FOLDER) -> Stage:
+    """Read a stage's settings. Raises TemplateError with what is wrong."""
+    path = folder / f"{name}.json"
+    if not path.is_file():
+        known = ", ".join(sorted(each.stem for each in folder.glob("*.json")))
+        raise TemplateError(f"there is no stage {name!r}; parameters/ knows {known}")
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TemplateError(f"{path.name} is not JSON: {error}") from error
+    if unknown := data.keys() - _KEYS:
+        raise TemplateError(f"{path.name} has unknown keys: {', '.join(sorted(unknown))}")
+    parameters = {
+        layer: {key: str(value) for key, value in values.items()}
+        for layer, values in data.get("parameters", {}).items()
+    }
+    if strangers := parameters.keys() - set(data["layers"]):
+        raise TemplateError(f"{path.name} has parameters for layers it does not list: {sorted(strangers)}")
+    return Stage(
+        name=name,
+        layers=tuple(data["layers"]),
+        is_protected=bool(data["is_protected"]),
+        is_destroyable=bool(data["is_destroyable"]),
+        tags={"app": "cartwright", "stage": name, **data.get("tags", {})},
+        parameters=parameters,
+    )
