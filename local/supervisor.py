@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ from local.options import StartFailed
 
 LOOK_EVERY_SECONDS = 0.1
 FIRST_DELAY_SECONDS = 0.2
+TRIES_TO_START = 6
 LONGEST_DELAY_SECONDS = 30.0
 CALM_AFTER_SECONDS = 60.0
 """A child that ran this long is taken as healthy again: its next death is restarted without delay."""
@@ -55,25 +56,25 @@ class Supervisor:
     def await_ready(self, name: str) -> None:
         """Wait until the child is ready; one that dies on the way is started again while its time lasts.
 
-        Raises StartFailed with the end of its log when it does not get ready.
+        Raises StartFailed with the end of its log when it does not get ready or dies again and again.
         """
-        running = self._running[name]
-        child = running.child
+        child = self._running[name].child
         deadline = time.monotonic() + child.ready_within_seconds
-        delay = FIRST_DELAY_SECONDS
+        deaths: list[int] = []
         while True:
-            code = running.process.poll()
+            code = self._running[name].process.poll()
             if code is None and child.is_ready():
                 return
-            if time.monotonic() > deadline:
-                raise StartFailed(_why_not(child, code))
             if code is not None:
-                # PostgreSQL for one refuses to start while a backend of its killed predecessor still lives.
-                time.sleep(min(delay, max(0.0, deadline - time.monotonic())))
-                delay *= 2
-                running = self._running[name] = self._spawn(child)
-            else:
+                deaths.append(code)
+            if time.monotonic() > deadline or len(deaths) == TRIES_TO_START:
+                raise StartFailed(_why_not(child, deaths))
+            if code is None:
                 time.sleep(LOOK_EVERY_SECONDS / 2)
+            else:
+                # PostgreSQL for one refuses to start while a backend of its killed predecessor still lives.
+                time.sleep(FIRST_DELAY_SECONDS * 2 ** (len(deaths) - 1))
+                self._running[name] = self._spawn(child)
 
     def start(self, child: Child) -> None:
         """Start the child and wait until it is ready."""
@@ -192,9 +193,9 @@ def _kill_group(pid: int) -> None:
         return
 
 
-def _why_not(child: Child, code: int | None) -> str:
-    how = f"ended with {describe_exit(code)}" if code is not None else "runs, but does not answer"
-    return (
-        f"{child.title} was not ready within {child.ready_within_seconds:.0f} s: it {how}.\n"
-        f"The end of {child.log}:\n{tail(child.log)}"
-    )
+def _why_not(child: Child, deaths: Sequence[int]) -> str:
+    if deaths:
+        how = f"{child.title} does not start: it ended {len(deaths)} times, last with {describe_exit(deaths[-1])}."
+    else:
+        how = f"{child.title} runs, but did not answer within {child.ready_within_seconds:.0f} s."
+    return f"{how}\nThe end of {child.log}:\n{tail(child.log)}"

@@ -1,0 +1,122 @@
+# Cartwright. `make` alone prints what can be done. Python 3.11 or newer and make are all that must be there.
+# CI and the deployment pipeline call these targets and nothing else.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?= python3
+VENV ?= .venv
+VENV_LINT ?= .venv-lint
+PY := $(VENV)/bin/python
+LINT := $(VENV_LINT)/bin
+PIP_FLAGS := --quiet --disable-pip-version-check --no-input --require-hashes
+STAGE ?= dev
+REGION ?= $(or $(AWS_REGION),eu-west-1)
+TESTS ?= tests
+
+.PHONY: help
+help: ## Print this help
+	@echo "Cartwright: an order-management storefront on AWS, and all of it on your laptop."
+	@echo
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "Data of the laptop is in .local (CARTWRIGHT_HOME). Ports: CARTWRIGHT_PORT and friends, see docs/settings.md."
+
+# --- on a laptop ----------------------------------------------------------------------------------------
+
+.PHONY: run
+run: $(VENV)/.run ## Start everything: shop, worker, PostgreSQL, local AWS, in-box. Ctrl-C stops it
+	@exec $(PY) -m local run
+
+.PHONY: stop
+stop: $(VENV)/.run ## Stop what `make run` started, from another terminal
+	@$(PY) -m local stop
+
+.PHONY: status
+status: $(VENV)/.run ## Say whether it runs, and where
+	@$(PY) -m local status
+
+.PHONY: doctor
+doctor: $(VENV)/.run ## Check the promises I1 to I7 against the running stores (REPAIR=1 repairs)
+	@$(PY) -m local with-environment -- $(PY) -m orders.doctor $(if $(REPAIR),--repair)
+
+# --- development ------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: $(VENV)/.dev ## Run all tests on two processes (TESTS=path runs some)
+	$(PY) -m pytest -n 2 --dist loadfile $(TESTS)
+
+.PHONY: e2e
+e2e: $(VENV)/.dev ## Run the browser tests against the real processes
+	$(PY) -m pytest -m e2e tests/e2e
+
+.PHONY: mutants
+mutants: $(VENV)/.dev ## Plant known faults one by one and show that each is caught
+	$(PY) -m tests.mutants
+
+.PHONY: check
+check: $(VENV)/.dev $(VENV_LINT)/.lint ## Lint, format, types, import rules, templates, security, documents
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(LINT)/cfn-lint
+	$(LINT)/checkov --quiet --compact
+	$(PY) -m pytest -q tests/unit/docs
+
+.PHONY: format
+format: $(VENV)/.dev ## Put the sources into their format
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+.PHONY: lock
+lock: ## Compile requirements/*.txt, pinned with hashes, from requirements/*.in
+	@$(PYTHON) -m venv build/uv
+	@build/uv/bin/pip install --quiet --disable-pip-version-check uv
+	for name in run dev lint; do \
+	  build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url --no-annotate requirements/$$name.in -o requirements/$$name.txt; \
+	done
+
+.PHONY: clean
+clean: ## Remove what was built: environments, caches, reports. Your shop's data in .local stays
+	rm -rf $(VENV) $(VENV_LINT) build reports .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.local/*' -prune -exec rm -rf {} +
+
+# --- on AWS -------------------------------------------------------------------------------------------------
+
+.PHONY: plan
+plan: $(VENV)/.run ## Show what `make deploy` would change (STAGE=dev REGION=eu-west-1)
+	$(PY) -m cloudformation.deploy plan $(STAGE) --region $(REGION)
+
+.PHONY: deploy
+deploy: $(VENV)/.run ## Deploy the stacks of a stage to AWS, in order, by change sets
+	$(PY) -m cloudformation.deploy deploy $(STAGE) --region $(REGION)
+
+# --- environments: a stamp tells which requirements a venv was built from -----------------------------------
+
+define build_venv
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+  echo "Cartwright needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1 || echo not there)."; \
+  echo "Install one and say which: make $(or $(firstword $(MAKECMDGOALS)),run) PYTHON=python3.12"; exit 2; }
+@echo "Building $(1) from $(2) (once, about a minute) …"
+@test -x $(1)/bin/python || $(PYTHON) -m venv $(1) || { \
+  echo "Could not make a virtual environment. On Debian and Ubuntu: apt install python3-venv"; exit 2; }
+@$(1)/bin/pip install $(PIP_FLAGS) -r $(2) || { \
+  echo "Could not install the packages of $(2). Is there a network, and space on the disk?"; exit 2; }
+endef
+
+$(VENV)/.run: requirements/run.txt
+	$(call build_venv,$(VENV),requirements/run.txt)
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt
+	$(call build_venv,$(VENV),requirements/dev.txt)
+	@touch $@ $(VENV)/.run
+
+$(VENV_LINT)/.lint: requirements/lint.txt
+	$(call build_venv,$(VENV_LINT),requirements/lint.txt)
+	@touch $@

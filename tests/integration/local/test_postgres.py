@@ -1,0 +1,122 @@
+"""PostgreSQL under our own supervisor: real, private, durable, and back after a kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from local.options import StartRefused
+from local.ports import any_free
+from local.postgres import DURABLE, OWNER, Cluster, create_database, find_binaries
+from local.supervisor import Supervisor
+from tests.integration.local.waiting import listening_addresses, until
+
+LOOPBACK_HEX = "0100007F"
+
+
+def dsn(cluster: Cluster, database: str = OWNER) -> str:
+    return cluster.url(database).replace("postgresql+psycopg", "postgresql")
+
+
+@pytest.fixture
+def supervisor() -> Iterator[Supervisor]:
+    supervisor = Supervisor(say=print)
+    yield supervisor
+    supervisor.stop_all()
+
+
+@pytest.fixture
+def running(tmp_path: Path, supervisor: Supervisor) -> Cluster:
+    cluster = Cluster(tmp_path / "home" / "postgres", find_binaries(), any_free(), DURABLE)
+    assert cluster.initialise()
+    supervisor.start(cluster.child(tmp_path / "postgres.log"))
+    cluster.ensure_owner_and_database()
+    return cluster
+
+
+def test_rows_outlive_a_kill_of_the_server(running: Cluster, supervisor: Supervisor) -> None:
+    """kill -9 of the postmaster: the supervisor brings it back, and what was committed is there."""
+    with psycopg.connect(dsn(running)) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    first = supervisor.pids()["postgres"]
+    os.kill(first, signal.SIGKILL)
+
+    def is_back() -> bool:
+        supervisor.look()
+        return supervisor.pids()["postgres"] != first and running.answers()
+
+    until(is_back, "PostgreSQL to be back")
+    with psycopg.connect(dsn(running)) as connection:
+        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+
+
+def test_it_listens_on_the_loopback_address_only(running: Cluster, supervisor: Supervisor) -> None:
+    """Nobody on the network reaches the laptop's database."""
+    assert listening_addresses(supervisor.pids()["postgres"]) == {LOOPBACK_HEX}
+
+
+def test_a_wrong_password_is_refused(running: Cluster) -> None:
+    """Local connections are not trusted: another user of the machine gets nothing."""
+    wrong = f"postgresql://{OWNER}:wrong@127.0.0.1:{running.port}/{OWNER}"
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(wrong)
+
+
+def test_the_programs_role_is_no_superuser(running: Cluster) -> None:
+    """As on RDS: code that needs a superuser fails here first."""
+    with psycopg.connect(dsn(running)) as connection:
+        assert connection.execute(
+            "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+        ).fetchone() == (False,)
+
+
+def test_passwords_are_readable_for_their_owner_alone(running: Cluster) -> None:
+    """The files beside the data directory hold the only secrets of the cluster."""
+    files = list(running.data.parent.glob("*.password"))
+    assert len(files) == 2
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+def test_data_of_another_major_version_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    """PostgreSQL would refuse as well, but without saying what to do."""
+    data = tmp_path / "postgres"
+    data.mkdir()
+    (data / "PG_VERSION").write_text("13\n")
+    cluster = Cluster(data, find_binaries(), any_free())
+    with pytest.raises(StartRefused, match=r"written by PostgreSQL 13(?s:.)*move the folder away"):
+        cluster.initialise()
+
+
+def test_an_interrupted_initdb_leaves_nothing_that_looks_finished(tmp_path: Path) -> None:
+    """The half-made folder of a killed first start is thrown away, not opened."""
+    unfinished = tmp_path / "postgres.unfinished"
+    unfinished.mkdir()
+    (unfinished / "PG_VERSION").write_text("16\n")
+    cluster = Cluster(tmp_path / "postgres", find_binaries(), any_free())
+    assert cluster.initialise()
+    assert (cluster.data / "global" / "pg_control").exists()
+    assert not unfinished.exists()
+
+
+def test_a_database_is_a_copy_of_its_template(running: Cluster) -> None:
+    """What tests rely on: their own database, made from a migrated one."""
+    admin = running.superuser_dsn()
+    create_database(admin, "template")
+    with psycopg.connect(dsn(running, "template")) as connection:
+        connection.execute("CREATE TABLE things AS SELECT 1 AS n")
+    for _ in range(2):  # The second time replaces the first.
+        create_database(admin, "copy", "template")
+        with psycopg.connect(dsn(running, "copy")) as connection:
+            assert connection.execute("SELECT n FROM things").fetchall() == [(1,)]
+            connection.execute("DELETE FROM things")
+
+
+def test_a_folder_without_postgres_is_refused_by_its_variable(tmp_path: Path) -> None:
+    """CARTWRIGHT_PG_BIN that points nowhere is named in the message."""
+    with pytest.raises(StartRefused, match="CARTWRIGHT_PG_BIN"):
+        find_binaries(tmp_path)
