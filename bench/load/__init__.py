@@ -1,0 +1,1 @@
+"""`make load`: shoppers that arrive whether or not the shop keeps up, and a report of what they met."""

@@ -1,0 +1,151 @@
+"""A small browser for load: cookies, forms, redirects on one kept-alive connection, and nothing that costs CPU."""
+
+from __future__ import annotations
+
+import http.client
+import re
+from dataclasses import dataclass, field
+from html import unescape
+from http.cookies import SimpleCookie
+from urllib.parse import urlencode, urljoin, urlsplit
+
+_FORM = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.S | re.I)
+_INPUT = re.compile(r"<(input|select|textarea|button)\b([^>]*)>", re.I)
+_OPTION = re.compile(r"<option\b([^>]*)>", re.I)
+_ATTRIBUTE = re.compile(r'([a-zA-Z_:-]+)(?:\s*=\s*(?:"([^"]*)"|\'([^\']*)\'|([^\s"\'>]+)))?')
+_LINK = re.compile(r'href="([^"#]+)"')
+MAX_REDIRECTS = 5
+
+
+def attributes(text: str) -> dict[str, str]:
+    """The attributes of a tag."""
+    return {
+        match[1].lower(): unescape(match[2] or match[3] or match[4] or "")
+        for match in _ATTRIBUTE.finditer(text)
+    }
+
+
+@dataclass(slots=True)
+class Form:
+    """A form as the page has it: where it goes and what it would send untouched."""
+
+    action: str
+    method: str
+    fields: dict[str, str]
+
+
+@dataclass(slots=True)
+class Page:
+    """One answer."""
+
+    url: str
+    status: int
+    text: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def forms(self) -> list[Form]:
+        """Every form, with the values that its controls have."""
+        found = []
+        for match in _FORM.finditer(self.text):
+            about = attributes(match[1])
+            found.append(
+                Form(about.get("action") or self.url, about.get("method", "get").lower(), _values(match[2]))
+            )
+        return found
+
+    def form(self, action_part: str) -> Form:
+        """The first form whose action contains a text. Raises LookupError with what there was."""
+        for form in self.forms():
+            if action_part in form.action:
+                return form
+        raise LookupError(f"no form for {action_part} on {self.url} ({self.status})")
+
+    def links(self, part: str) -> list[str]:
+        """The links that contain a text, without repeats."""
+        return list(dict.fromkeys(unescape(link) for link in _LINK.findall(self.text) if part in link))
+
+
+def _values(inner: str) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for tag in _INPUT.finditer(inner):
+        about = attributes(tag[2])
+        name, kind = about.get("name"), about.get("type", "text").lower()
+        if not name or kind in {"submit", "button"} or tag[1].lower() == "button":
+            continue
+        if kind in {"radio", "checkbox"} and "checked" not in about:
+            continue
+        if tag[1].lower() == "select":
+            options = [
+                attributes(option)
+                for option in _OPTION.findall(inner[tag.end() : inner.find("</select>", tag.end())])
+            ]
+            chosen = next(
+                (option for option in options if "selected" in option), options[0] if options else {}
+            )
+            values[name] = chosen.get("value", "")
+        else:
+            values[name] = about.get("value", "on" if kind == "checkbox" else "")
+    return values
+
+
+class Browser:
+    """One shopper's browser. Not thread-safe; one per greenlet."""
+
+    def __init__(self, base_url: str, timeout_seconds: float = 20.0) -> None:
+        self._base = base_url
+        parts = urlsplit(base_url)
+        self._connection = http.client.HTTPConnection(
+            parts.hostname or "", parts.port, timeout=timeout_seconds
+        )
+        self._cookies: dict[str, str] = {}
+
+    def get(self, path: str) -> Page:
+        """Fetch a page, following redirects."""
+        return self._request("GET", path)
+
+    def submit(self, form: Form, **changes: str) -> Page:
+        """Send a form with some fields changed, following redirects."""
+        body = urlencode({**form.fields, **changes})
+        if form.method == "get":
+            return self._request("GET", f"{form.action}?{body}")
+        return self._request("POST", form.action, body)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _request(self, method: str, target: str, body: str | None = None) -> Page:
+        url = urljoin(self._base, target)
+        for _ in range(MAX_REDIRECTS):
+            page = self._once(method, url, body)
+            location = page.headers.get("location")
+            if page.status not in {301, 302, 303, 307, 308} or not location:
+                return page
+            url = urljoin(url, location)
+            if page.status in {301, 302, 303}:
+                method, body = "GET", None
+        raise http.client.HTTPException(f"more than {MAX_REDIRECTS} redirects from {target}")
+
+    def _once(self, method: str, url: str, body: str | None) -> Page:
+        parts = urlsplit(url)
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        headers = {"Accept": "text/html", "Cookie": "; ".join(f"{k}={v}" for k, v in self._cookies.items())}
+        if body is not None:
+            headers |= {
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Referer": url,
+                "Origin": self._base,
+            }
+        try:
+            self._connection.request(method, path, body, headers)
+            answer = self._connection.getresponse()
+            content = answer.read().decode("utf-8", "replace")
+        except (http.client.HTTPException, OSError):
+            self._connection.close()
+            raise
+        for cookie in answer.headers.get_all("Set-Cookie") or []:
+            for name, morsel in SimpleCookie(cookie).items():
+                self._cookies[name] = morsel.value
+        return Page(
+            url, answer.status, content, {name.lower(): value for name, value in answer.headers.items()}
+        )

@@ -1,0 +1,1 @@
+"""Planted faults: proof that the tests and the doctor notice when a promise is broken. Run by `make mutants`."""
