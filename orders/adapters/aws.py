@@ -1,0 +1,162 @@
+"""The only maker of AWS clients, and the only reader of AWS errors.
+
+boto3 is imported inside the functions: importing it takes longer than everything else that an order Lambda loads
+together. Retries live in one layer, botocore's, with few attempts and jitter; timeouts are set for each service so
+that a slow dependency costs a known part of the caller's time budget.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from orders.domain.errors import CartwrightError, OutcomeUnknown, Refused, Unavailable
+from orders.settings import Settings
+
+CONNECT_TIMEOUT_SECONDS = 1.0
+MAX_POOL_CONNECTIONS = 32
+"""Threads of one program that may talk to one service at once without waiting for a connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallPolicy:
+    """How long one attempt may take, and how many attempts botocore makes in all."""
+
+    read_timeout_seconds: float
+    attempts: int
+
+
+ONE_ATTEMPT = CallPolicy(5.0, 1)
+"""For calls that must not be made twice: sending an e-mail or a text message has no idempotency key."""
+
+LONG_POLL = CallPolicy(25.0, 1)
+"""For receiving: SQS answers after at most 20 seconds, and the poller's own loop is the retry."""
+
+_POLICIES = {
+    "dynamodb": CallPolicy(2.0, 3),
+    "sqs": CallPolicy(2.0, 2),
+    "sns": CallPolicy(3.0, 3),
+    "sesv2": ONE_ATTEMPT,
+}
+
+_session_lock = threading.Lock()
+
+
+def make_client(service: str, settings: Settings, policy: CallPolicy | None = None) -> Any:
+    """A client of one AWS service, safe to share between threads. Make it once per program and keep it."""
+    import boto3
+    from botocore.config import Config
+
+    chosen = policy or _POLICIES[service]
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=chosen.read_timeout_seconds,
+        retries={"mode": "standard", "total_max_attempts": chosen.attempts},
+        max_pool_connections=MAX_POOL_CONNECTIONS,
+        tcp_keepalive=True,
+    )
+    # boto3 clients may be shared between threads, its sessions may not.
+    with _session_lock:
+        return boto3.client(
+            service,
+            region_name=settings.aws_region,
+            endpoint_url=settings.aws_endpoint_url or None,
+            config=config,
+        )
+
+
+_THROTTLED = frozenset(
+    {
+        "KmsThrottled",
+        "KMSThrottlingException",
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_OUR_SETUP = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AccountSuspendedException",
+        "AuthorizationError",
+        "AuthorizationErrorException",
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "MailFromDomainNotVerifiedException",
+        "NotFound",
+        "NotFoundException",
+        "QueueDoesNotExist",
+        "ResourceNotFoundException",
+        "SendingPausedException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+"""Rights, names or credentials that operators must mend; the caller's request is not at fault and may be tried again."""
+
+_MESSAGE_REFUSED = frozenset({"MessageRejected", "BadRequestException", "InvalidParameter", "OptedOut"})
+"""The provider looked at one message and will not send it."""
+
+RETRY_AFTER_THROTTLING_SECONDS = 1.0
+
+
+@contextmanager
+def aws_errors(action: str) -> Iterator[None]:
+    """Turn every botocore error of the block into one of orders.domain.errors; `action` says what was tried."""
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        ConnectionClosedError,
+        ConnectionError,
+        HTTPClientError,
+        NoCredentialsError,
+        ParamValidationError,
+        ReadTimeoutError,
+    )
+
+    try:
+        yield
+    except ClientError as error:
+        raise translate(action, error.response) from error
+    except ParamValidationError as error:
+        raise CartwrightError(f"{action}: the request was built wrongly") from error
+    except (ReadTimeoutError, ConnectionClosedError) as error:
+        raise OutcomeUnknown(f"{action}: the answer was lost ({type(error).__name__})") from error
+    except (ConnectionError, NoCredentialsError) as error:
+        raise Unavailable(f"{action}: not reached ({type(error).__name__})") from error
+    except HTTPClientError as error:
+        raise OutcomeUnknown(f"{action}: {type(error).__name__}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"{action}: {type(error).__name__}") from error
+
+
+def translate(action: str, response: Any) -> CartwrightError:
+    """The domain's error for an error answer of AWS, told apart by code and status, never by text."""
+    code = str(response.get("Error", {}).get("Code", ""))
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if code in _THROTTLED or status == 429:
+        return Unavailable(
+            f"{action}: throttled ({code})", retry_after_seconds=RETRY_AFTER_THROTTLING_SECONDS
+        )
+    if status == 503:
+        return Unavailable(f"{action}: {code}")
+    if status >= 500 or code == "TransactionInProgressException":
+        # After an internal error a write may or may not have happened.
+        return OutcomeUnknown(f"{action}: {code}")
+    if code in _OUR_SETUP:
+        return Unavailable(f"{action}: {code}")
+    if code in _MESSAGE_REFUSED:
+        return Refused(f"{action}: {code}")
+    return CartwrightError(f"{action}: {code or 'an unknown answer'}")

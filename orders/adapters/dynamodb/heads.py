@@ -1,0 +1,51 @@
+"""How many counters each SKU is split over: read from the head items and remembered for a short while."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from orders.adapters.dynamodb.items import HEAD
+from orders.adapters.dynamodb.table import Table
+
+REMEMBERED_SECONDS = 30.0
+"""A SKU is split over more counters perhaps once in its life; until this has passed a process may not use the new ones."""
+MAX_COUNTERS = 64
+"""A price change touches every counter of a SKU in one transaction, and DynamoDB takes 100 items in one."""
+_MOST_REMEMBERED = 50_000
+
+
+class Heads:
+    """A small cache of one process. Threads may share it: the worst race reads a head twice."""
+
+    def __init__(self, inventory: Table) -> None:
+        self._inventory = inventory
+        self._known: dict[str, tuple[int, float]] = {}
+
+    def counters_of(self, skus: Iterable[str]) -> dict[str, int]:
+        """The number of counters per SKU; one for a SKU without a head, which the write itself will refuse."""
+        now = time.monotonic()
+        wanted = list(dict.fromkeys(skus))
+        counters = {}
+        missing = []
+        for sku in wanted:
+            known = self._known.get(sku)
+            if known and known[1] > now:
+                counters[sku] = known[0]
+            else:
+                missing.append(sku)
+        if missing:
+            counters |= self._read(missing, now)
+        return counters
+
+    def forget(self, sku: str) -> None:
+        """Read the head again next time."""
+        self._known.pop(sku, None)
+
+    def _read(self, skus: list[str], now: float) -> dict[str, int]:
+        heads = self._inventory.get_many([f"{HEAD}{sku}" for sku in skus], consistent=False)
+        found = {head["sku"]: int(head["counters"]) for head in heads.values()}
+        if len(self._known) > _MOST_REMEMBERED:
+            self._known.clear()
+        self._known.update({sku: (counters, now + REMEMBERED_SECONDS) for sku, counters in found.items()})
+        return {sku: found.get(sku, 1) for sku in skus}

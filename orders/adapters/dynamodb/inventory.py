@@ -1,0 +1,213 @@
+"""The inventory store on DynamoDB: stock counters, reservations and the outbox of accepted orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from orders.adapters.dynamodb.heads import MAX_COUNTERS, Heads
+from orders.adapters.dynamodb.items import (
+    HEAD,
+    ORDER,
+    STOCK,
+    Item,
+    level_of,
+    milliseconds,
+    move_key,
+    order_key,
+    reservation_of,
+    stock_key,
+    tracking_item,
+)
+from orders.adapters.dynamodb.movements import Movements
+from orders.adapters.dynamodb.reserving import Reserving
+from orders.adapters.dynamodb.table import Action, ConditionFailed, Deadline, Table, TransactionCancelled
+from orders.adapters.dynamodb.tracking import TRACKING_KEPT, DynamoTracking
+from orders.domain.errors import NotFound, Refused
+from orders.domain.ids import OrderId, Sku
+from orders.domain.inventory import MovementKind, ReservationState, StockLevel
+from orders.ports import Clock, Reservation, TrackingView
+from orders.settings import Settings
+
+
+class DynamoInventory:
+    """ports.InventoryStore on the tables `inventory` and, for the first tracking view of an order, `tracking`."""
+
+    def __init__(self, client: Any, settings: Settings, clock: Clock) -> None:
+        self._table = Table(client, settings.inventory_table, "pk")
+        self._heads = Heads(self._table)
+        self._clock = clock
+        self._tracking = DynamoTracking(client, settings)
+        self._reserving = Reserving(
+            self._table, Table(client, settings.tracking_table, "order_id"), self._heads
+        )
+        self._movements = Movements(self._table, self._heads, clock)
+
+    # --- reservations -----------------------------------------------------------------------------------------
+
+    def reserve(self, reservation: Reservation, tracking: TrackingView) -> Reservation:
+        """See ports.InventoryStore."""
+        view = tracking_item(tracking, tracking.updated_at + TRACKING_KEPT)
+        return self._reserving.reserve(reservation, view)
+
+    def find_reservation(self, order_id: OrderId) -> Reservation | None:
+        """See ports.InventoryStore."""
+        item = self._table.get(order_key(order_id))
+        return reservation_of(item) if item else None
+
+    def mark_sent(self, order_id: OrderId, sent_in: ReservationState = ReservationState.RESERVED) -> None:
+        """See ports.InventoryStore. Dropping the shard takes the item off the sparse index; its time stays on record."""
+        try:
+            self._table.update(
+                order_key(order_id), "REMOVE #outbox_shard", "#state = :sent_in", sent_in=sent_in
+            )
+        except ConditionFailed:
+            return  # It moved on: confirmed (and off the index already), or another message waits there.
+
+    def unsent(self, accepted_before: datetime, limit: int) -> Sequence[Reservation]:
+        """See ports.InventoryStore. The index is eventually consistent: what is missed now is found next time."""
+        items = self._table.query_shards(
+            "outbox", "outbox_shard", "outbox_at", milliseconds(accepted_before), limit
+        )
+        return [reservation_of(item) for item in items]
+
+    def overdue(self, now: datetime, limit: int) -> Sequence[Reservation]:
+        """See ports.InventoryStore."""
+        items = self._table.query_shards("expiry", "expiry_shard", "expires_at", milliseconds(now), limit)
+        return [reservation_of(item) for item in items]
+
+    def expire(self, order_id: OrderId, message: str, tracking: TrackingView) -> bool:
+        """See ports.InventoryStore."""
+        if not self._movements.expire(order_id, message, tracking.updated_at):
+            return False
+        # Outside the transaction: a view that the worker made newer must not stop stock from coming back.
+        self._tracking.project(tracking)
+        return True
+
+    def confirm(self, order_id: OrderId) -> ReservationState:
+        """See ports.InventoryStore."""
+        try:
+            self._table.update(
+                order_key(order_id),
+                "SET #state = :confirmed, #revision = #revision + :one "
+                "REMOVE #expiry_shard, #outbox_shard, #message",
+                "#state = :reserved",
+                confirmed=ReservationState.CONFIRMED,
+                reserved=ReservationState.RESERVED,
+                one=1,
+            )
+        except ConditionFailed as failed:
+            if failed.item is None:
+                raise NotFound(f"no reservation of order {order_id}") from failed
+            return ReservationState(failed.item["state"])
+        return ReservationState.CONFIRMED
+
+    def release(self, order_id: OrderId) -> None:
+        """See ports.InventoryStore."""
+        self._movements.release(order_id)
+
+    def ship(self, order_id: OrderId, shipment_id: str, lines: Mapping[Sku, int]) -> None:
+        """See ports.InventoryStore."""
+        self._movements.ship(order_id, shipment_id, lines)
+
+    def take_back(self, order_id: OrderId, return_id: str, lines: Mapping[Sku, int]) -> None:
+        """See ports.InventoryStore."""
+        self._movements.take_back(order_id, return_id, lines)
+
+    # --- stock --------------------------------------------------------------------------------------------------
+
+    def set_up_sku(self, sku: Sku, price_minor: int, currency: str, counters: int = 1) -> None:
+        """See ports.InventoryStore. A SKU keeps the counters that it has and may get more."""
+        if not 1 <= counters <= MAX_COUNTERS:
+            raise Refused(f"a SKU has 1 to {MAX_COUNTERS} counters")
+        head = self._table.get(f"{HEAD}{sku}")
+        number = max(counters, head["counters"] if head else 1)
+        now = milliseconds(self._clock.now())
+        self._table.transact(
+            [
+                self._table.change(
+                    f"{HEAD}{sku}",
+                    "SET #sku = :sku, #counters = :counters, #updated_at = :now",
+                    sku=sku,
+                    counters=number,
+                    now=now,
+                ),
+                *(self._counter(sku, n, price_minor, currency, now) for n in range(number)),
+            ],
+            Deadline(),
+        )
+        self._heads.forget(sku)
+
+    def _counter(self, sku: Sku, counter: int, price_minor: int, currency: str, now: int) -> Action:
+        return self._table.change(
+            stock_key(sku, counter),
+            "SET #sku = :sku, #counter = :counter, #price_minor = :price, #currency = :currency, "
+            "#updated_at = :now, #available = if_not_exists(#available, :zero), "
+            "#reserved = if_not_exists(#reserved, :zero), #sold = if_not_exists(#sold, :zero), "
+            "#received = if_not_exists(#received, :zero)",
+            sku=sku,
+            counter=counter,
+            price=price_minor,
+            currency=currency,
+            now=now,
+            zero=0,
+        )
+
+    def restock(self, sku: Sku, quantity: int, movement_id: str) -> None:
+        """See ports.InventoryStore."""
+        if quantity <= 0:
+            raise Refused("a restock adds at least one piece")
+        self._movements.receive(sku, quantity, move_key(movement_id, MovementKind.RESTOCK))
+
+    def adjust(self, sku: Sku, difference: int, movement_id: str) -> None:
+        """See ports.InventoryStore."""
+        marker = move_key(movement_id, MovementKind.ADJUST)
+        if difference > 0:
+            self._movements.receive(sku, difference, marker)
+        elif difference < 0:
+            self._movements.write_off(sku, -difference, marker)
+
+    def set_price(self, sku: Sku, price_minor: int) -> None:
+        """See ports.InventoryStore. All counters change together: no order can pay two prices for one SKU."""
+        head = self._table.get(f"{HEAD}{sku}")
+        if head is None:
+            raise NotFound(f"no SKU {sku}")
+        now = milliseconds(self._clock.now())
+        update = "SET #price_minor = :price, #updated_at = :now"
+        actions = [
+            self._table.change(stock_key(sku, n), update, "attribute_exists(#pk)", price=price_minor, now=now)
+            for n in range(head["counters"])
+        ]
+        try:
+            self._table.transact(actions, Deadline())
+        except TransactionCancelled as cancelled:
+            raise NotFound(f"no stock of SKU {sku}") from cancelled
+
+    def levels(self, skus: Iterable[Sku]) -> Mapping[Sku, StockLevel]:
+        """See ports.InventoryStore."""
+        wanted = list(dict.fromkeys(skus))
+        first = self._table.get_many([key for sku in wanted for key in (f"{HEAD}{sku}", stock_key(sku, 0))])
+        more = [
+            stock_key(sku, n)
+            for sku in wanted
+            if f"{HEAD}{sku}" in first
+            for n in range(1, first[f"{HEAD}{sku}"]["counters"])
+        ]
+        found = [*first.values(), *self._table.get_many(more).values()]
+        return {level.sku: level for level in _levels(item for item in found if "available" in item)}
+
+    def all_levels(self) -> Iterable[StockLevel]:
+        """See ports.InventoryStore."""
+        return _levels(self._table.scan(STOCK))
+
+    def all_reservations(self) -> Iterator[Reservation]:
+        """See ports.InventoryStore."""
+        return (reservation_of(item) for item in self._table.scan(ORDER))
+
+
+def _levels(counters: Iterable[Item]) -> list[StockLevel]:
+    by_sku: dict[str, list[Item]] = {}
+    for counter in counters:
+        by_sku.setdefault(counter["sku"], []).append(counter)
+    return [level_of(counters) for counters in by_sku.values()]
