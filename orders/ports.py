@@ -19,7 +19,7 @@ from orders.domain.inventory import ReservationState, ReservedLine, StockLevel
 from orders.domain.ledger import Posting
 from orders.domain.order import OrderState
 from orders.domain.pricing import PricedOrder
-from orders.domain.request import OrderRequest
+from orders.domain.request import Address, OrderRequest
 
 # --- time -------------------------------------------------------------------------------------------------
 
@@ -359,14 +359,76 @@ class OutboxRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LineCounts:
+    """What became of one line's pieces: shipped, returned (and of those restocked), taken off before shipping
+    (cancelled), paid back after (refunded)."""
+
+    shipped: int = 0
+    returned: int = 0
+    restocked: int = 0
+    cancelled: int = 0
+    refunded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class OrderRecord:
-    """An order as the book holds it."""
+    """An order as the book holds it. `counts` has an entry for every SKU of which some pieces have moved."""
 
     request: OrderRequest
     state: OrderState
     priced: PricedOrder
     placed_at: datetime
     correlation_id: str = ""
+    hold_reason: str = ""
+    counts: Mapping[Sku, LineCounts] = field(default_factory=dict)
+
+    @property
+    def order_id(self) -> OrderId:
+        """The order's id."""
+        return self.request.order_id
+
+    def counts_of(self, sku: Sku) -> LineCounts:
+        """The counts of one line."""
+        return self.counts.get(sku) or LineCounts()
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """One parcel. `id` is chosen by whoever asks for it and makes the asking repeatable."""
+
+    id: str
+    order_id: OrderId
+    lines: Mapping[Sku, int]
+    shipped_at: datetime
+    carrier: str = ""
+    tracking_number: str = ""
+    tracking_url: str = ""
+
+
+class ReturnStatus(StrEnum):
+    """The life of a return."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    RECEIVED = "received"
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnRecord:
+    """One return: which pieces and why; of the received ones, how many are `restocked` and how many `written_off`."""
+
+    id: str
+    order_id: OrderId
+    status: ReturnStatus
+    lines: Mapping[Sku, int]
+    reason: str
+    requested_at: datetime
+    comment: str = ""
+    decided_at: datetime | None = None
+    received_at: datetime | None = None
+    restocked: Mapping[Sku, int] = field(default_factory=dict)
+    written_off: Mapping[Sku, int] = field(default_factory=dict)
 
 
 class AttemptStatus(StrEnum):
@@ -396,30 +458,67 @@ class PaymentAttempt:
 
 
 class OrderTransaction(Protocol):
-    """One database transaction over the book. Nothing is visible or sent before it commits."""
+    """One database transaction over the book. Nothing is visible or sent before it commits.
 
-    def accept_message(self, message_id: str, job: str) -> bool:
-        """Write the inbox row. False when this message was applied before: then do nothing (row W6)."""
+    The methods in the plural write a whole batch with one statement per table; the singular ones serve one order.
+    """
+
+    def accept_messages(self, message_ids: Sequence[str], job: str) -> set[str]:
+        """Write the inbox rows. Returns the ids that were not applied before: do nothing for the others (row W6)."""
         ...
 
-    def add_order(self, record: OrderRecord) -> bool:
-        """Insert the order with its lines. False when it is there already."""
+    def add_orders(self, records: Sequence[OrderRecord]) -> set[OrderId]:
+        """Insert orders with their lines. Returns the ids that were not there already."""
+        ...
+
+    def add_events(self, events: Sequence[OrderEvent]) -> None:
+        """Append to the timelines; unique per (order, version, type)."""
+        ...
+
+    def add_postings(
+        self, postings: Sequence[tuple[OrderId, Posting]], currency: str, at: datetime
+    ) -> set[tuple[OrderId, str]]:
+        """Append to the ledger. Returns the (order, key) pairs that were not posted before."""
+        ...
+
+    def add_outbox(self, rows: Sequence[OutboxRow]) -> None:
+        """Promise effects; a key promised before is ignored."""
         ...
 
     def get_order(self, order_id: OrderId, *, lock: bool = False) -> OrderRecord | None:
         """Read an order; `lock` holds its row until the end of the transaction."""
         ...
 
-    def save_state(self, order_id: OrderId, expected: OrderState, new: OrderState) -> None:
-        """Move an order from one state to the next; raises VersionConflict when it is not in `expected` any more."""
+    def get_orders(self, order_ids: Sequence[OrderId]) -> Sequence[OrderRecord]:
+        """Read several orders, unlocked, in the order of their ids; unknown ones are left out."""
         ...
 
-    def add_event(self, event: OrderEvent) -> None:
-        """Append to the timeline; unique per (order, version, type)."""
+    def order_ids(
+        self, *, after: OrderId | None = None, limit: int = 500, updated_since: datetime | None = None
+    ) -> Sequence[OrderId]:
+        """A page of order ids in ascending order: pass the last one as `after` for the next page."""
         ...
 
-    def add_posting(self, order_id: OrderId, posting: Posting, currency: str, at: datetime) -> bool:
-        """Append to the ledger. False when the key was posted before."""
+    def save_state(
+        self,
+        order_id: OrderId,
+        expected: OrderState,
+        new: OrderState,
+        at: datetime,
+        hold_reason: str | None = None,
+    ) -> None:
+        """Move an order from one state to the next; raises VersionConflict when it is not in `expected` any more.
+
+        `hold_reason` replaces the reason of the hold, None leaves it.
+        """
+        ...
+
+    def save_counts(self, order_id: OrderId, counts: Mapping[Sku, LineCounts]) -> None:
+        """Replace the counts of these lines."""
+        ...
+
+    def save_shipping_address(self, order_id: OrderId, address: Address) -> None:
+        """Replace where an order goes."""
         ...
 
     def postings(self, order_id: OrderId) -> Sequence[Posting]:
@@ -430,22 +529,40 @@ class OrderTransaction(Protocol):
         """The timeline of an order, oldest first."""
         ...
 
-    def add_outbox(self, rows: Sequence[OutboxRow]) -> None:
-        """Promise effects; a key promised before is ignored."""
-        ...
-
     def add_attempt(self, attempt: PaymentAttempt) -> None:
         """Record a payment attempt before its call; the same id again is ignored."""
         ...
 
     def finish_attempt(
-        self, attempt_id: str, status: AttemptStatus, reference: str, decline_code: str, detail: str
+        self,
+        attempt_id: str,
+        status: AttemptStatus,
+        at: datetime,
+        reference: str = "",
+        decline_code: str = "",
+        detail: str = "",
     ) -> None:
-        """Record how it ended."""
+        """Record how it ended. An empty `reference` leaves the one on record."""
         ...
 
     def attempts(self, order_id: OrderId) -> Sequence[PaymentAttempt]:
         """Every attempt of an order, oldest first."""
+        ...
+
+    def add_shipment(self, shipment: Shipment) -> bool:
+        """Record a parcel with its lines. False when this id is on record."""
+        ...
+
+    def shipments(self, order_id: OrderId) -> Sequence[Shipment]:
+        """Every parcel of an order, oldest first."""
+        ...
+
+    def save_return(self, record: ReturnRecord) -> None:
+        """Record a return, or what became of it since; its pieces never change."""
+        ...
+
+    def returns(self, order_id: OrderId) -> Sequence[ReturnRecord]:
+        """Every return of an order, oldest first."""
         ...
 
 
@@ -454,4 +571,16 @@ class OrderBook(Protocol):
 
     def transaction(self) -> AbstractContextManager[OrderTransaction]:
         """A transaction that commits when the block ends and rolls back when it raises. Raises Unavailable when the database is away."""
+        ...
+
+    def ping(self) -> None:
+        """Return when the book answers; raises Unavailable when it does not."""
+        ...
+
+
+class HoldRules(Protocol):
+    """Decides whether a new order goes ahead by itself or waits for a person."""
+
+    def reasons(self, record: OrderRecord) -> Sequence[str]:
+        """Why this order must be held, most important first; empty when nothing speaks against it."""
         ...

@@ -36,7 +36,8 @@ from orders.domain.order import FulfilmentStatus, OrderStatus, PaymentStatus
 from orders.ports import AttemptStatus, Effect
 
 
-def _one_of(column: str, values: Iterable[StrEnum]) -> str:
+def one_of(column: str, values: Iterable[StrEnum]) -> str:
+    """The SQL condition that a column holds one of an enum's values."""
     return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
 
 
@@ -45,9 +46,9 @@ class Order(Base):
 
     __tablename__ = "orders"
     __table_args__ = (
-        CheckConstraint(_one_of("status", OrderStatus), name="status"),
-        CheckConstraint(_one_of("payment_status", PaymentStatus), name="payment_status"),
-        CheckConstraint(_one_of("fulfilment_status", FulfilmentStatus), name="fulfilment_status"),
+        CheckConstraint(one_of("status", OrderStatus), name="status"),
+        CheckConstraint(one_of("payment_status", PaymentStatus), name="payment_status"),
+        CheckConstraint(one_of("fulfilment_status", FulfilmentStatus), name="fulfilment_status"),
         CheckConstraint("total_minor >= 0 AND version >= 1", name="sane"),
         Index("ix_orders_number", "number"),
         Index("ix_orders_email", text("lower(email)")),
@@ -95,15 +96,17 @@ class Order(Base):
 
 
 class OrderLine(Base):
-    """One line of an order, with its amounts and how many pieces have left, come back or been taken off."""
+    """One line of an order, with its amounts for the full quantity and how many pieces have left, come back, been taken off
+    before they left (cancelled), or been paid back (refunded)."""
 
     __tablename__ = "order_lines"
     __table_args__ = (
         UniqueConstraint("order_id", "sku"),
         CheckConstraint("quantity > 0 AND unit_price_minor >= 0", name="positive"),
         CheckConstraint(
-            "shipped >= 0 AND returned >= 0 AND cancelled >= 0 AND returned <= shipped AND restocked >= 0 AND restocked <= returned"
-            " AND shipped + cancelled <= quantity",
+            "shipped >= 0 AND cancelled >= 0 AND shipped + cancelled <= quantity"
+            " AND restocked >= 0 AND restocked <= returned AND returned <= shipped"
+            " AND refunded >= 0 AND refunded + cancelled <= quantity",
             name="counts",
         ),
         Index("ix_order_lines_sku", "sku"),
@@ -126,6 +129,7 @@ class OrderLine(Base):
     returned: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     restocked: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     cancelled: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    refunded: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
 
 class LedgerEntry(Base):
@@ -177,7 +181,7 @@ class Outbox(Base):
     __tablename__ = "outbox"
     __table_args__ = (
         UniqueConstraint("key"),
-        CheckConstraint(_one_of("effect", Effect), name="effect"),
+        CheckConstraint(one_of("effect", Effect), name="effect"),
         Index("ix_outbox_due", "due_at", "seq"),
         Index("ix_outbox_order", "order_id", "seq"),
     )
@@ -199,7 +203,7 @@ class PaymentAttemptRow(Base):
 
     __tablename__ = "payment_attempts"
     __table_args__ = (
-        CheckConstraint(_one_of("status", AttemptStatus), name="status"),
+        CheckConstraint(one_of("status", AttemptStatus), name="status"),
         Index("ix_payment_attempts_order", "order_id", "created_at"),
         Index(
             "ix_payment_attempts_open",
