@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -81,8 +82,8 @@ class Product(Base):
     tags: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default=text("'[]'"))
     attributes: Mapped[dict[str, list[str]]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
     """Facets as lists of values, `{"Material": ["Oak"]}`: filter with `attributes @> '{"Material": ["Oak"]}'`."""
-    specifications: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
-    """Facts for the product page only, in reading order of their names: `{"Height": "22 cm"}`."""
+    specifications: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, server_default=text("'{}'"))
+    """Facts for the product page only, `{"Height": "22 cm"}`. JSON and not JSONB, which forgets the order of the names."""
     search: Mapped[Any] = mapped_column(TSVECTOR, Computed(SEARCH_DOCUMENT, persisted=True))
     min_price_minor: Mapped[int] = mapped_column(BigInteger)
     max_price_minor: Mapped[int] = mapped_column(BigInteger)
@@ -131,7 +132,8 @@ class Variant(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     product_id: Mapped[int] = mapped_column(ForeignKey("products.id", ondelete="CASCADE"))
     sku: Mapped[str] = mapped_column(String(64), unique=True)
-    options: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
+    options: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, server_default=text("'{}'"))
+    """`{"Colour": "Oak", "Size": "M"}`, in the order in which a page offers the choices: hence JSON, as above."""
     price_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     weight_grams: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
