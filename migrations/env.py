@@ -20,8 +20,10 @@ LOCK_WAIT_MILLISECONDS = 5_000
 MIGRATION_LOCK = 7_203_415_001
 """Key of the advisory lock: two releases never migrate at once."""
 
-for _models in sorted(Path(__file__).parent.parent.glob("webapp/*/models.py")):
-    importlib.import_module(f"webapp.{_models.parent.name}.models")
+ROOT = Path(__file__).parent.parent
+# Importing a module of models registers its tables with the shared metadata.
+for _path in sorted([*ROOT.glob("orders/adapters/rds/*models.py"), *ROOT.glob("webapp/*/models.py")]):
+    importlib.import_module(".".join(_path.relative_to(ROOT).with_suffix("").parts))
 
 
 def _database_url() -> str:
