@@ -41,7 +41,7 @@ status: $(VENV)/.run ## Say whether it runs, and where
 
 .PHONY: doctor
 doctor: $(VENV)/.run ## Check the promises I1 to I7 against the running stores (REPAIR=1 repairs)
-	@$(PY) -m local with-environment -- $(PY) -m orders.doctor $(if $(REPAIR),--repair)
+	@$(PY) -m local exec $(PY) -m orders.doctor $(if $(REPAIR),--repair --yes)
 
 # --- development ------------------------------------------------------------------------------------------
 
@@ -90,11 +90,11 @@ clean: ## Remove what was built: environments, caches, reports. Your shop's data
 
 .PHONY: plan
 plan: $(VENV)/.run ## Show what `make deploy` would change (STAGE=dev REGION=eu-west-1)
-	$(PY) -m cloudformation.deploy plan $(STAGE) --region $(REGION)
+	$(PY) -m cloudformation.deploy plan --stage $(STAGE) --region $(REGION)
 
 .PHONY: deploy
 deploy: $(VENV)/.run ## Deploy the stacks of a stage to AWS, in order, by change sets
-	$(PY) -m cloudformation.deploy deploy $(STAGE) --region $(REGION)
+	$(PY) -m cloudformation.deploy apply --stage $(STAGE) --region $(REGION)
 
 # --- environments: a stamp tells which requirements a venv was built from -----------------------------------
 

@@ -1,4 +1,4 @@
-"""`python -m local run | stop | status`: the whole of Cartwright on this computer."""
+"""`python -m local run | stop | status | exec`: the whole of Cartwright on this computer."""
 
 import sys
 

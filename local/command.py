@@ -19,16 +19,22 @@ STOP_WITHIN_SECONDS = 120.0
 def main(arguments: Sequence[str]) -> int:
     """Exit code 0: done. 1: something failed. 2: it was not even tried, and the message says why."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    words = parser.add_subparsers(dest="word", required=True, metavar="run | stop | status")
+    words = parser.add_subparsers(dest="word", required=True, metavar="run | stop | status | exec")
     words.add_parser("run", help="start everything and keep it running until Ctrl-C")
     words.add_parser("stop", help="stop what `run` has started, from another terminal")
     words.add_parser("status", help="say whether it runs, and where (exit code 1 when it does not)")
-    word = parser.parse_args(arguments).word
+    execute = words.add_parser("exec", help="run a program with the settings of the running stack")
+    execute.add_argument("command", nargs=argparse.REMAINDER, metavar="PROGRAM ...")
+    given = parser.parse_args(arguments)
+    word = given.word
     try:
         options = Options.from_environment(os.environ)
         if word == "run":
             return _run(options)
-        return _stop(Home(options.home)) if word == "stop" else _status(Home(options.home))
+        home = Home(options.home)
+        if word == "exec":
+            return _exec(home, [part for part in given.command if part != "--"])
+        return _stop(home) if word == "stop" else _status(home)
     except StartRefused as refusal:
         print(refusal, file=sys.stderr)
         return 2
@@ -72,3 +78,17 @@ def _status(home: Home) -> int:
     for name, url in content["urls"].items():
         print(f"  {name:8} {url}")
     return 0
+
+
+def _exec(home: Home, command: Sequence[str]) -> int:
+    """Become the program, with run.json's environment over this one's. Returns only when that is impossible."""
+    content = home.read_run_file()
+    if content is None or home.supervisor_pid() is None:
+        raise StartRefused("Cartwright does not run: start it with `make run` in another terminal.")
+    if not command:
+        raise StartRefused("Which program? For instance: python -m local exec flask --app webapp.wsgi routes")
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    try:
+        os.execvpe(command[0], list(command), own | content["environment"])  # noqa: S606
+    except OSError as error:
+        raise StartRefused(f"{command[0]}: {error.strerror}") from error

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from cloudformation.deploy.errors import DeployError
+from cloudformation.deploy.stage import deploy_stage
 from local.aws import LocalAws
+from local.options import StartFailed
 
-LAYERS = ("20-data", "30-messaging", "40-orders")
-"""What exists on a laptop; networks, balancers and pipelines belong to AWS."""
+STAGE = "local"
 
 
-def deploy(aws: LocalAws) -> dict[str, str]:
-    """Bring the stacks up to date; nothing is changed where nothing has to be.
+def deploy(aws: LocalAws, report: Callable[[str], None]) -> dict[str, str]:
+    """Bring the stacks of the local stage up to date; what is unchanged is not touched.
 
-    Returns the settings that the stacks give to the programs, by environment name.
+    Returns the settings that the stacks give to the programs, by environment name. `report` receives the
+    deployer's own lines. Raises StartFailed with the deployer's reason.
     """
-    from cloudformation.deploy.stage import deploy_stage
-
-    return dict(deploy_stage("local", endpoint_url=aws.endpoint_url, region=aws.region, only=list(LAYERS)))
+    try:
+        return deploy_stage(STAGE, region=aws.region, endpoint_url=aws.endpoint_url, report=report)
+    except DeployError as error:
+        raise StartFailed(f"The stacks could not be deployed: {error}") from error

@@ -17,15 +17,13 @@ WEB_WORKERS = 2
 
 def web(home: Home, environment: Mapping[str, str], port: int) -> Child:
     """PROGRAM 1 under gunicorn with gevent workers, as on EC2 but without nginx in front."""
-    configuration = REPOSITORY / "webapp" / "gunicorn.conf.py"
     return Child(
         name="web",
         title="the shop",
         command=[
             *(sys.executable, "-m", "gunicorn"),
-            *(("--config", str(configuration)) if configuration.exists() else ()),
-            *("--bind", f"{LOOPBACK}:{port}"),
-            *("--worker-class", "gevent", "--workers", str(WEB_WORKERS), "--no-control-socket"),
+            *("--config", str(REPOSITORY / "webapp" / "gunicorn.conf.py")),
+            *("--bind", f"{LOOPBACK}:{port}", "--workers", str(WEB_WORKERS)),
             "webapp.wsgi:app",
         ],
         directory=REPOSITORY,
@@ -33,6 +31,7 @@ def web(home: Home, environment: Mapping[str, str], port: int) -> Child:
         environment=environment,
         is_ready=lambda: _answers(f"http://{LOOPBACK}:{port}/healthz"),
         ready_within_seconds=60.0,
+        stop_within_seconds=30.0,
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from collections.abc import Mapping
+from pathlib import Path
 
-from local import deployment, programs, recovery, seed
-from local.aws import LocalAws
+from local import deployment, programs
+from local.aws import REPOSITORY, LocalAws
 from local.home import Home, write_private
 from local.options import Options, StartFailed, StartRefused
 from local.ports import choose
@@ -15,6 +17,7 @@ from local.postgres import Cluster, find_binaries
 from local.progress import Progress
 from local.signals import StopRequested, StopSignals
 from local.supervisor import Supervisor
+from local.task import task
 
 STOP_ORDER = ("web", "worker", "schedule", "inbox", "aws", "postgres")
 """Who takes requests goes first, who holds data goes last."""
@@ -45,13 +48,10 @@ class Stack:
         """Bring everything up and publish run.json. Raises StartRefused or StartFailed."""
         self._home.remove_run_file()
         self._progress.say(f"Cartwright starts. Its data is in {self._home.path}")
-        aws_lost_state = self._aws.stopped_uncleanly()
+        if self._aws.stopped_uncleanly():
+            self._note_loss()
         self._start_servers()
-        self._deploy()
-        self._migrate()
-        self._seed()
-        if aws_lost_state:
-            self._recover("The local AWS was killed in the last run and has lost what came after its start.")
+        self._prepare_stores()
         self._start_programs()
         self._publish()
 
@@ -97,24 +97,48 @@ class Stack:
             self._supervisor.await_ready("aws")
             step.detail = where
 
-    def _deploy(self) -> None:
-        with self._progress.step("CloudFormation stacks") as step:
-            outputs = deployment.deploy(self._aws)
-            self._environment = self._programs_environment(outputs)
-            step.detail = ", ".join(deployment.LAYERS)
+    def _prepare_stores(self) -> None:
+        """Deploy the stacks while another process migrates the database and imports the catalogue; then the stock."""
+        database = ["-m", "local.seed", "database"]
+        with task(
+            "Migrating", database, self._base_environment(), self._home.log("seed-database")
+        ) as seeding:
+            with self._progress.step("CloudFormation stacks") as step:
+                step.detail = self._deploy()
+            with self._progress.step("Database schema and catalogue") as step:
+                step.detail = seeding.result()
+        self._fill_shelves()
+        if self._recovery_due.exists():
+            self._recover()
 
-    def _migrate(self) -> None:
-        with self._progress.step("Database schema") as step:
-            step.detail = seed.migrate(self._environment)
+    def _deploy(self) -> str:
+        lines: list[str] = []
+        outputs = deployment.deploy(self._aws, lines.append)
+        self._environment = {**self._base_environment(), **outputs}
+        # The deployer ends a layer that it changed with `20-data: done in 0.3 s`.
+        changed = [line.partition(":")[0] for line in lines if ": done in " in line]
+        return ", ".join(changed) if changed else "unchanged"
 
-    def _seed(self) -> None:
-        with self._progress.step("Catalogue, stock, demo logins") as step:
-            step.detail = seed.seed(self._environment, self._home)
+    def _fill_shelves(self) -> None:
+        # The mark lies with the state of the local AWS: who throws that away gets full shelves again.
+        mark, wanted = self._home.aws / "stocked", seed_fingerprint()
+        if mark.exists() and mark.read_text("ascii") == wanted:
+            return
+        with self._progress.step("Stock") as step:
+            stock = ["-m", "local.seed", "stock"]
+            with task(
+                "Filling the shelves", stock, self._environment, self._home.log("seed-stock")
+            ) as seeding:
+                step.detail = seeding.result()
+        mark.write_text(wanted, "ascii")
 
-    def _recover(self, why: str) -> None:
-        self._progress.say(f"  ! {why}")
-        with self._progress.step("Rebuilding from PostgreSQL") as step:
-            step.detail = recovery.recover(self._environment)
+    def _recover(self) -> None:
+        self._progress.say("  ! The local AWS was killed and has lost what came after its start.")
+        with self._progress.step("Rebuilding it from PostgreSQL") as step:
+            again = ["-m", "local.recovery"]
+            with task("Rebuilding", again, self._environment, self._home.log("recovery")) as rebuilding:
+                step.detail = rebuilding.result()
+        self._recovery_due.unlink()
 
     def _start_programs(self) -> None:
         home, environment = self._home, self._environment
@@ -135,11 +159,19 @@ class Stack:
         """The local AWS died while the shop was open: what it held since its start is gone."""
         self._home.remove_run_file()
         self._supervisor.stop_some(("web", "worker", "schedule", "inbox"))
-        self._deploy()
-        self._seed()
-        self._recover("The local AWS died and has lost what came after its start.")
+        self._note_loss()
+        self._prepare_stores()
         self._start_programs()
         self._publish()
+
+    def _note_loss(self) -> None:
+        # A file, not a variable: a recovery that is cut short is due again at the next start.
+        self._recovery_due.touch()
+        (self._home.aws / "stocked").unlink(missing_ok=True)
+
+    @property
+    def _recovery_due(self) -> Path:
+        return self._home.path / "recovery-due"
 
     def _publish(self) -> None:
         shop, pids = f"http://127.0.0.1:{self._shop_port}", self._supervisor.pids()
@@ -164,14 +196,13 @@ class Stack:
         )
         self._progress.say(_welcome(urls, self._progress.elapsed_seconds(), self._home))
 
-    def _programs_environment(self, outputs: Mapping[str, str]) -> dict[str, str]:
-        """What the programs see: the person's own environment without its AWS account, and the stacks' settings."""
+    def _base_environment(self) -> dict[str, str]:
+        """What the programs see besides the stacks' settings: the person's environment without its AWS account."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return {
             "CARTWRIGHT_LOG_FORMAT": "text",
             **inherited,
             **self._aws.client_environment(),
-            **outputs,
             "CARTWRIGHT_STAGE": "local",
             "CARTWRIGHT_HOME": str(self._home.path),
             "CARTWRIGHT_DATABASE_URL": self._options.database_url or self._own_database_url(),
@@ -227,12 +258,20 @@ def _run_claimed(options: Options, home: Home, progress: Progress, signals: Stop
     return 0
 
 
+def seed_fingerprint() -> str:
+    """Changes when the demo catalogue, and so its stock, changes."""
+    digest = hashlib.sha256()
+    for sheet in sorted((REPOSITORY / "local" / "catalogue").glob("*.csv")):
+        digest.update(sheet.read_bytes())
+    return digest.hexdigest()
+
+
 def _welcome(urls: Mapping[str, str], seconds: float, home: Home) -> str:
     return f"""
 Cartwright is open (after {seconds:.1f} s).
 
   Shop      {urls["shop"]}
-  Console   {urls["console"]}   {seed.CONSOLE_HINT}
+  Console   {urls["console"]}   where the shop's staff works
   In-box    {urls["inbox"]}   every e-mail and text message the shop sends
   Order API {urls["api"]}
 
