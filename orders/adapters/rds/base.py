@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import MetaData
+from typing import cast
+
+from sqlalchemy import MetaData, Table
 from sqlalchemy.orm import DeclarativeBase
 
 NAMING = {
@@ -18,3 +20,8 @@ class Base(DeclarativeBase):
     """Base of every mapped class. Flask-SQLAlchemy takes it as its model class; the worker uses it without Flask."""
 
     metadata = MetaData(naming_convention=NAMING)
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table of a mapped class, for statements that need no objects."""
+    return cast(Table, model.__table__)

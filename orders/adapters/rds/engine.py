@@ -1,0 +1,128 @@
+"""The one maker of database engines: time limits, IAM sign-in, and SQLAlchemy's errors as the domain's.
+
+Every program connects through here, so that no query, lock or lost host can hold a process for longer than it says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from orders.domain.errors import Unavailable
+from orders.settings import Settings
+
+CONNECT_TIMEOUT_SECONDS = 3
+STATEMENT_TIMEOUT_MILLISECONDS = 10_000
+LOCK_TIMEOUT_MILLISECONDS = 4_000
+POOL_TIMEOUT_SECONDS = 5.0
+RECYCLE_SECONDS = 1_800
+"""Connections are renewed so that a failover or a rotated password is followed within half an hour."""
+TCP_SILENCE_SECONDS = 15
+"""A host that vanished without closing its connections is noticed after about this long."""
+
+_TRY_AGAIN = frozenset(
+    {
+        "40001",  # serialization_failure
+        "40P01",  # deadlock_detected
+        "53300",  # too_many_connections
+        "53400",  # configuration_limit_exceeded
+        "55P03",  # lock_not_available
+        "57014",  # query_canceled: our statement timeout
+        "57P01",  # admin_shutdown
+        "57P02",  # crash_shutdown
+        "57P03",  # cannot_connect_now
+        "25P03",  # idle_in_transaction_session_timeout
+        "25006",  # read_only_sql_transaction: still talking to the old primary after a failover
+    }
+)
+"""SQLSTATEs that say nothing against the statement (PostgreSQL manual, appendix A)."""
+
+
+def make_engine(settings: Settings, program: str = "cartwright") -> Engine:
+    """An engine for one program, connecting on first use. `program` is shown in pg_stat_activity."""
+    engine = create_engine(
+        settings.database_url,
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_pool_size,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
+        pool_recycle=RECYCLE_SECONDS,
+        pool_pre_ping=True,
+        json_serializer=_json_text,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "application_name": program,
+            "options": (
+                f"-c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS}"
+                f" -c lock_timeout={LOCK_TIMEOUT_MILLISECONDS} -c timezone=UTC"
+            ),
+            "keepalives_idle": TCP_SILENCE_SECONDS // 3,
+            "keepalives_interval": TCP_SILENCE_SECONDS // 3,
+            "keepalives_count": 2,
+            "tcp_user_timeout": TCP_SILENCE_SECONDS * 1000,
+        },
+    )
+    if settings.database_iam_auth:
+        _sign_in_with(engine, _iam_token(settings, engine))
+    return engine
+
+
+def _json_text(value: Any) -> str:
+    """Compact JSON, refusing what PostgreSQL's json type would refuse later."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _sign_in_with(engine: Engine, password: Callable[[], str]) -> None:
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
+        parameters["password"] = password()
+
+
+def _iam_token(settings: Settings, engine: Engine) -> Callable[[], str]:
+    """RDS takes a signed URL as password, valid for 15 minutes; signing asks nobody and takes under a millisecond."""
+    from orders.adapters.aws import CallPolicy, make_client
+
+    client = make_client("rds", settings, CallPolicy(2.0, 1))
+    url = engine.url
+
+    def token() -> str:
+        return str(
+            client.generate_db_auth_token(
+                DBHostname=url.host,
+                Port=url.port or 5432,
+                DBUsername=url.username,
+                Region=settings.aws_region,
+            )
+        )
+
+    return token
+
+
+@contextmanager
+def database_errors(action: str) -> Iterator[None]:
+    """Turn "the database is away, busy or undecided" into Unavailable; a wrong statement stays the bug that it is."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise Unavailable(f"{action}: every database connection is in use") from error
+    except DBAPIError as error:
+        if may_be_tried_again(error):
+            raise Unavailable(f"{action}: {_state(error) or type(error).__name__}") from error
+        raise
+
+
+def may_be_tried_again(error: DBAPIError) -> bool:
+    """Whether the same statement may succeed later, told by SQLSTATE and connection state, never by text."""
+    state = _state(error)
+    if state:
+        return state in _TRY_AGAIN or state.startswith("08")
+    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+
+
+def _state(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")
