@@ -22,7 +22,6 @@ from orders.domain.money import apply_rate, included_part
 from orders.domain.order import INITIAL, OrderState, OrderStatus, PaymentStatus, apply, stage_of
 from orders.ports import AttemptStatus
 
-HOLDS_STOCK = frozenset({ReservationState.RESERVED, ReservationState.CONFIRMED})
 GRACE = timedelta(seconds=60)
 """How long after its hour a reservation may wait for the sweeper, which runs each minute on AWS."""
 FORGOTTEN_AFTER = timedelta(minutes=15)
@@ -64,9 +63,9 @@ def stock_is_conserved(look: Snapshot) -> Iterator[Finding]:
             )
     held: dict[Sku, int] = defaultdict(int)
     for reservation in look.reservations.values():
-        if reservation.state in HOLDS_STOCK:
+        if reservation.holds_stock:
             for line in reservation.lines:
-                held[line.sku] += line.quantity
+                held[line.sku] += line.held
     for sku in sorted(held.keys() | look.levels.keys()):
         known = look.levels.get(sku)
         reserved = known.reserved if known else 0
@@ -112,19 +111,16 @@ def recorded_as_accepted(look: Snapshot) -> Iterator[Finding]:
     """I4: the book holds what was accepted: the same SKUs, unless staff edited the order since."""
     for order_id, order in look.orders.items():
         reservation = look.reservations.get(order_id)
-        if reservation is None or order.is_edited or reservation.state not in HOLDS_STOCK:
+        if reservation is None or order.is_edited or not reservation.holds_stock:
             continue
-        held = {line.sku: 0 for line in order.lines} | _held(reservation.lines)
+        held: dict[Sku, int] = defaultdict(int)
+        for reserved in reservation.lines:
+            held[reserved.sku] += reserved.held
         booked = {line.sku: line.quantity - line.shipped - line.cancelled for line in order.lines}
         if held != booked:
-            yield Finding("I4", order_id, f"holds {held}, but the book expects {booked}", is_settling=True)
-
-
-def _held(lines: object) -> dict[Sku, int]:
-    pieces: dict[Sku, int] = defaultdict(int)
-    for line in lines:  # type: ignore[attr-defined]
-        pieces[line.sku] += line.quantity
-    return dict(pieces)
+            yield Finding(
+                "I4", order_id, f"holds {dict(held)}, but the book expects {booked}", is_settling=True
+            )
 
 
 def charged_once(look: Snapshot) -> Iterator[Finding]:
@@ -289,7 +285,7 @@ def reservations_end(look: Snapshot) -> Iterator[Finding]:
         ):
             yield Finding("I7", order_id, "its reservation is overdue", Remedy.EXPIRE)
         if order is not None and order.state.order in {OrderStatus.CANCELLED, OrderStatus.EXPIRED}:
-            if reservation.state in HOLDS_STOCK and reservation.lines:
+            if reservation.holds_stock and any(line.held for line in reservation.lines):
                 yield Finding(
                     "I7",
                     order_id,
@@ -297,7 +293,7 @@ def reservations_end(look: Snapshot) -> Iterator[Finding]:
                     Remedy.RELEASE,
                     is_settling=True,
                 )
-        elif order is not None and reservation.state not in HOLDS_STOCK and _expects_stock(order):
+        elif order is not None and not reservation.holds_stock and _expects_stock(order):
             yield Finding(
                 "I7", order_id, f"{order.state.order}, but its stock was given back", is_settling=True
             )
