@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -213,11 +213,33 @@ class OrderRequestSchema(_Strict):
         return OrderRequest(**{**data, "order_id": OrderId(data["order_id"]), "lines": tuple(data["lines"])})
 
 
+class CancellationSchema(_Strict):
+    """The body of POST /orders/{order_id}/cancel."""
+
+    schema_version = _whole(SCHEMA_VERSION, SCHEMA_VERSION, load_default=SCHEMA_VERSION)
+    reason = _text(200, load_default="")
+    customer_id = _text(36, load_default="")
+
+    @post_load
+    def _build(self, data: dict[str, Any], **_: Any) -> CancellationWish:
+        data.pop("schema_version")
+        return CancellationWish(**data)
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationWish:
+    """Why the shopper wants to cancel, and who it is; both may be empty."""
+
+    reason: str
+    customer_id: str
+
+
 def _refuse(message: str) -> bool:
     raise ValidationError(message)
 
 
 _ORDER_REQUEST = OrderRequestSchema()
+_CANCELLATION = CancellationSchema()
 _POINTER_ESCAPES = re.compile(r"[~/]")
 
 
@@ -247,14 +269,24 @@ def order_request_to_dict(request: OrderRequest) -> dict[str, Any]:
 
 def decode_order_request(body: str | bytes | Mapping[str, Any]) -> OrderRequest:
     """Parse and check a body of POST /orders. Raises InvalidRequest naming every problem."""
+    request: OrderRequest = _load(_ORDER_REQUEST, body)
+    return request
+
+
+def decode_cancellation(body: str | bytes | Mapping[str, Any]) -> CancellationWish:
+    """Parse and check a body of POST /orders/{order_id}/cancel. Raises InvalidRequest naming every problem."""
+    wish: CancellationWish = _load(_CANCELLATION, body)
+    return wish
+
+
+def _load(schema: Schema, body: str | bytes | Mapping[str, Any]) -> Any:
     data = body if isinstance(body, Mapping) else parse_json(body)
     if not isinstance(data, Mapping):
         raise InvalidRequest([Problem("", "the body must be a JSON object")])
     try:
-        request: OrderRequest = _ORDER_REQUEST.load(data)
+        return schema.load(data)
     except ValidationError as error:
         raise InvalidRequest(sorted(_problems(error.messages), key=lambda p: p.pointer)) from error
-    return request
 
 
 def parse_json(body: str | bytes) -> Any:

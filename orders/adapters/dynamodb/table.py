@@ -215,17 +215,16 @@ class Table:
             found += [decode_item(wire) for wire in answer["Items"]]
         return sorted(found, key=lambda item: int(item[range_name]))[:limit]
 
-    def scan(self, prefix: str) -> Iterator[Item]:
+    def scan(self, prefix: str = "") -> Iterator[Item]:
         """Every item whose key starts with `prefix`, read consistently, page by page."""
         start: dict[str, Any] = {}
+        only = {"FilterExpression": f"begins_with(#{self._key}, :prefix)"} if prefix else {}
         while True:
             with aws_errors("Scan"):
                 answer = self._client.scan(
                     TableName=self._name,
                     ConsistentRead=True,
-                    **_expressions(
-                        {"FilterExpression": f"begins_with(#{self._key}, :prefix)"}, {"prefix": prefix}
-                    ),
+                    **_expressions(only, {"prefix": prefix} if prefix else {}),
                     **start,
                 )
             for wire in answer["Items"]:

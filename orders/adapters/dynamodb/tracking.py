@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,6 +46,11 @@ class DynamoTracking:
         """See ports.TrackingStore."""
         items = self._table.get_many(order_ids, consistent=False)
         return {OrderId(key): tracking_of(item) for key, item in items.items()}
+
+    def all_views(self) -> Iterator[TrackingView]:
+        """See ports.TrackingStore."""
+        # The table holds the ledger of notifications too; only a view has a stage.
+        return (tracking_of(item) for item in self._table.scan() if "stage" in item)
 
     def claim_notification(self, order_id: OrderId, event: str, channel: str, now: datetime) -> bool:
         """See ports.TrackingStore.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from orders.domain.ids import OrderId
@@ -37,6 +37,11 @@ class MemoryTracking:
         """See ports.TrackingStore."""
         with self._lock:
             return {order_id: self._views[order_id] for order_id in order_ids if order_id in self._views}
+
+    def all_views(self) -> Iterable[TrackingView]:
+        """See ports.TrackingStore."""
+        with self._lock:
+            return list(self._views.values())
 
     def claim_notification(self, order_id: OrderId, event: str, channel: str, now: datetime) -> bool:
         """See ports.TrackingStore."""
