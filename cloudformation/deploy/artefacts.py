@@ -25,7 +25,15 @@ _SERVERS_ONLY = ("orders/adapters/rds/", "orders/adapters/payments/", "orders/do
 _EVERY_ZIP = ("marshmallow",)
 _EXTRA = {"notify_customer": ("jinja2", "markupsafe")}
 _COMPILED = {".so", ".pyd", ".dll", ".dylib", ".pyc", ".c", ".h", ".pyi"}
-_INSTALLER_NOTES = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"}
+_INSTALLER_NOTES = {
+    "RECORD",
+    "WHEEL",
+    "INSTALLER",
+    "REQUESTED",
+    "direct_url.json",
+    "uv_cache.json",
+    "uv_build.json",
+}
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 

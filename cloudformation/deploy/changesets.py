@@ -41,8 +41,6 @@ def create(
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-        # A named resource that an earlier stack of the same name kept is taken over with its data.
-        ImportExistingResources=kind == "create",
         **_template_argument(cloud, layer, body, bucket),
     )
     description, changes = _describe(cloud, created["Id"], state.name)

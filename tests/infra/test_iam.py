@@ -1,0 +1,79 @@
+"""Least privilege, read from the templates: who may do what, and every exception with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cloudformation.deploy.template import Json, Template
+
+EVERYTHING_ALLOWED = {
+    "40-orders/NotifyCustomerRole/SendTextMessages": "a telephone number is no resource; topics are denied beside it",
+}
+"""Allow statements on Resource '*', each with the reason why it cannot be narrower. Key policies are not listed: in
+them '*' means the key itself."""
+
+
+def statements(templates: dict[str, Template]) -> Iterator[tuple[str, Json]]:
+    """Every statement of every role and managed policy, as `layer/resource/Sid`."""
+    for layer, template in templates.items():
+        for logical_id, resource in template.resources.items():
+            properties = resource.get("Properties", {})
+            if resource["Type"] == "AWS::IAM::Role":
+                documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+            elif resource["Type"] in {"AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"}:
+                documents = [properties["PolicyDocument"]]
+            else:
+                continue
+            for document in documents:
+                for statement in document["Statement"]:
+                    yield f"{layer}/{logical_id}/{statement.get('Sid', '?')}", statement
+
+
+def as_list(value: object) -> list[object]:
+    """IAM lets one value stand for a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+def test_every_statement_has_a_name_that_says_what_for(templates: dict[str, Template]) -> None:
+    """The Sid is read by whoever audits the role."""
+    assert [name for name, _ in statements(templates) if name.endswith("/?")] == []
+
+
+def test_everything_is_allowed_only_where_it_is_listed_with_a_reason(templates: dict[str, Template]) -> None:
+    """At most one Allow in twenty, and each known."""
+    allows = [(name, each) for name, each in statements(templates) if each["Effect"] == "Allow"]
+    wide = {name for name, each in allows if "*" in as_list(each["Resource"])}
+    assert wide == set(EVERYTHING_ALLOWED)
+    assert len(wide) <= 0.05 * len(allows)
+
+
+def test_no_role_may_do_everything_of_a_service(templates: dict[str, Template]) -> None:
+    """`sqs:*` would include deleting the queue."""
+    for name, statement in statements(templates):
+        if statement["Effect"] == "Allow":
+            assert [action for action in as_list(statement["Action"]) if str(action).endswith("*")] == [], (
+                name
+            )
+
+
+def test_no_lambda_may_delete_stock_or_change_a_table(templates: dict[str, Template]) -> None:
+    """Inventory items are never deleted by the order path, and nobody in it manages tables."""
+    forbidden = {"dynamodb:DeleteTable", "dynamodb:UpdateTable", "dynamodb:CreateTable", "dynamodb:Scan"}
+    for name, statement in statements(templates):
+        if statement["Effect"] != "Allow" or "/Deploy" in name:
+            continue
+        actions = {str(action) for action in as_list(statement["Action"])}
+        assert not actions & forbidden, name
+        if "inventory" in str(statement["Resource"]).lower():
+            assert "dynamodb:DeleteItem" not in actions, name
+
+
+def test_each_function_has_a_role_of_its_own(templates: dict[str, Template]) -> None:
+    """A shared role grows to the sum of its users."""
+    roles = [
+        resource["Properties"]["Role"]["Fn::GetAtt"][0]
+        for template in templates.values()
+        for resource in template.resources.values()
+        if resource["Type"] == "AWS::Lambda::Function"
+    ]
+    assert len(roles) == len(set(roles))
