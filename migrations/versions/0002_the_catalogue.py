@@ -83,7 +83,7 @@ def upgrade() -> None:
         ),
         sa.Column(
             "specifications",
-            postgresql.JSONB(astext_type=sa.Text()),
+            sa.JSON(),
             server_default=sa.text("'{}'"),
             nullable=False,
         ),
@@ -205,9 +205,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("product_id", sa.BigInteger(), nullable=False),
         sa.Column("sku", sa.String(length=64), nullable=False),
-        sa.Column(
-            "options", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False
-        ),
+        sa.Column("options", sa.JSON(), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("price_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("weight_grams", sa.Integer(), server_default=sa.text("0"), nullable=False),

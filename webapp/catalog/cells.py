@@ -126,7 +126,9 @@ def day(cell: str) -> datetime | None:
 
 def entries(cell: str, most: int, limit: int) -> tuple[str, ...]:
     """The entries between bars, without doubles, in the order written."""
-    found = tuple(dict.fromkeys(part for part in (text_part.strip() for text_part in cell.split(SEPARATOR)) if part))
+    found = tuple(
+        dict.fromkeys(part for part in (text_part.strip() for text_part in cell.split(SEPARATOR)) if part)
+    )
     if len(found) > most:
         raise BadCell(f"keep at most {most} entries; it has {len(found)}")
     return tuple(text(entry, limit) for entry in found)

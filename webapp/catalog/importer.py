@@ -7,12 +7,13 @@ sheet names stay as they are; `active` and `variant_active` take something off s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm.attributes import flag_modified
 
 from webapp.catalog.models import Category, Collection, CollectionProduct, Product, SlugRedirect, Variant
 from webapp.catalog.records import (
@@ -48,7 +49,8 @@ def import_sheets(session: Session, sheets: Sheets) -> ImportReport:
     Raises SheetRefused with every row that does not fit the catalogue; the caller must then roll back.
     """
     lock_tallies(session)
-    report, problems = ImportReport(), []
+    report = ImportReport()
+    problems: list[Problem] = []
     categories = _import_categories(session, sheets.categories, problems, report)
     slugs_in_file = {row.slug for row in sheets.products}
     for start in range(0, len(sheets.products), BATCH):
@@ -75,14 +77,21 @@ def _import_categories(
         category.description, category.image = row.description, row.image
     for row in rows:
         if row.parent and row.parent not in known:
-            problems.append(Problem(row.file, row.row, "parent", f"add the category {row.parent!r}, or leave empty"))
+            problems.append(
+                Problem(row.file, row.row, "parent", f"add the category {row.parent!r}, or leave empty")
+            )
         known[row.slug].parent = known.get(row.parent)
     for row in rows:
         if _is_its_own_ancestor(known[row.slug]):
-            problems.append(Problem(row.file, row.row, "parent", "choose a parent that is not below this category"))
+            problems.append(
+                Problem(row.file, row.row, "parent", "choose a parent that is not below this category")
+            )
+    if problems:
+        raise SheetRefused(
+            problems
+        )  # The products below would be blamed for what is wrong with their categories.
     report.categories = len(rows)
-    if not problems:
-        session.flush()
+    session.flush()
     return known
 
 
@@ -146,7 +155,9 @@ class ProductBatch:
     def _product_of(self, row: ProductRow) -> Product | None:
         """The known product that a row is about: by its slug, or else by its SKUs (it was renamed)."""
         if row.category not in self.categories:
-            self._blame(row, row.row, "category", f"add the category {row.category!r} first, or choose another")
+            self._blame(
+                row, row.row, "category", f"add the category {row.category!r} first, or choose another"
+            )
         if row.slug in self.by_slug:
             return self.by_slug[row.slug]
         owners = {id(owner): owner for v in row.variants if (owner := self.by_sku.get(v.sku))}
@@ -181,7 +192,9 @@ class ProductBatch:
             if product.slug != row.slug:
                 report.renamed.append((product.slug, row.slug))
             _fill_product(product, row, self.categories[row.category])
-            changed = self.session.is_modified(product) or any(map(self.session.is_modified, product.variants))
+            changed = self.session.is_modified(product) or any(
+                map(self.session.is_modified, product.variants)
+            )
             report.updated += changed
             report.unchanged += not changed
         report.variants += len(row.variants)
@@ -208,9 +221,7 @@ def _fill_product(product: Product, row: ProductRow, category: Category) -> None
     product.category_id = category.id
     product.maker, product.description, product.image = row.maker, row.description, row.image
     product.tags, product.attributes = list(row.tags), row.facets()
-    if list(product.specifications or {}) != list(row.specifications):
-        product.specifications = dict(row.specifications)
-    product.specifications = dict(row.specifications)
+    _set_in_order(product, "specifications", row.specifications)
     product.popularity, product.is_active = row.popularity, row.is_active
     if row.added_on is not None:
         product.created_at = row.added_on
@@ -228,9 +239,17 @@ def _fill_product(product: Product, row: ProductRow, category: Category) -> None
 
 
 def _fill_variant(variant: Variant, row: VariantRow, position: int) -> None:
-    variant.options, variant.price_minor, variant.currency = dict(row.options), row.price_minor, row.currency
+    _set_in_order(variant, "options", row.options)
+    variant.price_minor, variant.currency = row.price_minor, row.currency
     variant.weight_grams, variant.image = row.weight_grams, row.image
     variant.is_active, variant.position = row.is_active, position
+
+
+def _set_in_order(item: Product | Variant, name: str, value: Mapping[str, str]) -> None:
+    """Set a mapping whose order is part of its meaning: SQLAlchemy takes two dicts in other orders for the same."""
+    if list((getattr(item, name) or {}).items()) != list(value.items()):
+        setattr(item, name, dict(value))
+        flag_modified(item, name)
 
 
 def _import_collections(
@@ -238,9 +257,14 @@ def _import_collections(
 ) -> None:
     if problems or not rows:
         return
-    known = {item.slug: item for item in session.scalars(select(Collection).options(selectinload(Collection.members)))}
+    known = {
+        item.slug: item
+        for item in session.scalars(select(Collection).options(selectinload(Collection.members)))
+    }
     wanted = {slug for row in rows for slug in row.products}
-    ids = dict(session.execute(select(Product.slug, Product.id).where(Product.slug.in_(wanted))).tuples().all())
+    ids = dict(
+        session.execute(select(Product.slug, Product.id).where(Product.slug.in_(wanted))).tuples().all()
+    )
     for row in rows:
         for slug in (slug for slug in row.products if slug not in ids):
             problems.append(Problem(row.file, row.row, "products", f"remove {slug!r}, or add that product"))

@@ -216,7 +216,9 @@ class FacetCount(Base):
 
     __tablename__ = "facet_counts"
 
-    category_id: Mapped[int] = mapped_column(ForeignKey("categories.id", ondelete="CASCADE"), primary_key=True)
+    category_id: Mapped[int] = mapped_column(
+        ForeignKey("categories.id", ondelete="CASCADE"), primary_key=True
+    )
     name: Mapped[str] = mapped_column(String(60), primary_key=True)
     value: Mapped[str] = mapped_column(String(120), primary_key=True)
     product_count: Mapped[int] = mapped_column(Integer)

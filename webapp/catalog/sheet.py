@@ -152,7 +152,7 @@ def _category(row: Row) -> CategoryRow:
 
 
 def _collection(row: Row) -> CollectionRow:
-    products = row.take("products", cells.entries, 100, 120, fallback=())
+    products: tuple[str, ...] = row.take("products", cells.entries, 100, 120, fallback=())
     return CollectionRow(
         file=row.file,
         row=row.number,
@@ -170,7 +170,10 @@ def _products(rows: Iterable[Row]) -> Iterator[ProductRow]:
     first: Row | None = None
     variants: list[VariantRow] = []
     for row in rows:
-        if first is not None and row.cells.get("product_slug", "").strip() == first.cells["product_slug"].strip():
+        if (
+            first is not None
+            and row.cells.get("product_slug", "").strip() == first.cells["product_slug"].strip()
+        ):
             _check_repeats(row, first)
             if len(variants) == MOST_VARIANTS:
                 row.blame("sku", f"split the product; it has more than {MOST_VARIANTS} variants")

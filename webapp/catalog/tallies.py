@@ -26,7 +26,7 @@ BATCH = 5_000
 CHANGE_LOCK = 0x6361_7461_6C6F_6775
 """The advisory lock ("catalogu") that lets one change of the catalogue's tallies in at a time."""
 
-COMMON_WORDS = frozenset("and for from made not set the two with".split())
+COMMON_WORDS = frozenset(["and", "for", "from", "made", "not", "set", "the", "two", "with"])
 """English words that the text search leaves out, or that lead nowhere in a shop."""
 
 
@@ -77,7 +77,13 @@ def tally(products: Iterable[Countable]) -> Tally:
 
 
 def lock_tallies(session: Session) -> None:
-    """Wait until no other transaction changes the tallies, and keep others out until this one ends."""
+    """Wait until no other transaction changes the tallies, and keep others out until this one ends.
+
+    The time limits that the web application puts on a page's statements are lifted for this transaction: bulk work
+    and its wait for the lock take as long as they take.
+    """
+    session.execute(text("SET LOCAL statement_timeout = 0"))
+    session.execute(text("SET LOCAL lock_timeout = 0"))
     session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHANGE_LOCK})
 
 
