@@ -1,9 +1,11 @@
-"""A quicker clock behind the deployed schedule rules.
+"""What runs by the clock on a laptop: the deployed schedule rules, quicker than on AWS, and the web hosts' timers.
 
 The local AWS fires schedule rules itself, at their own pace; AWS knows no pace below one minute. On a laptop a
 person watches, and a test waits, for what the sweeper repairs. This program therefore reads the deployed rules
 through the AWS API and invokes their Lambda targets every two seconds as well. What runs on a schedule must
 stand being run twice at once anyway: EventBridge delivers at least once.
+
+The timers are systemd units on the web hosts (ansible/); here this program starts the same commands.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ import json
 import logging
 import os
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -26,6 +30,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 INTERVAL_SECONDS = 2.0
 READ_RULES_EVERY_SECONDS = 60.0
 LAMBDA_ARN = ":lambda:"
+HOST_TIMERS = (
+    # (the command after `flask`, seconds from one start to the next)
+    (("checkout", "reconcile"), 60.0),
+    (("checkout", "sweep-carts"), 3600.0),
+)
 
 log = logging.getLogger("cartwright.schedule")
 
@@ -79,8 +88,38 @@ def _event(rule_arn: str) -> Mapping[str, Any]:
     }
 
 
-def run() -> NoReturn:
-    """Tick until SIGTERM. An AWS that does not answer is asked again at the next tick."""
+@dataclass
+class HostTimer:
+    """One command of the web application that is started again and again, never twice at once."""
+
+    command: tuple[str, ...]
+    every_seconds: float
+    due: float
+    process: subprocess.Popen[bytes] | None = None
+
+    def tick(self, now: float) -> None:
+        """Start the command when it is due and its last run has ended; log a run that failed."""
+        if self.process is not None:
+            code = self.process.poll()
+            if code is None:
+                return
+            if code:
+                log.warning("flask %s ended with exit code %d", " ".join(self.command), code)
+            self.process = None
+        if now >= self.due:
+            self.due = now + self.every_seconds
+            flask = [sys.executable, "-m", "flask", "--app", "webapp.wsgi"]
+            self.process = subprocess.Popen([*flask, *self.command], stdin=subprocess.DEVNULL)
+
+    def stop(self) -> None:
+        """End a run on its way: it is made to be taken up again."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait()
+
+
+def run(timers: Sequence[HostTimer]) -> NoReturn:
+    """Tick for ever. An AWS that does not answer is asked again at the next tick."""
     configuration = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=60)
     events, functions = (boto3.client(name, config=configuration) for name in ("events", "lambda"))
     scheduled: list[Scheduled] = []
@@ -94,6 +133,8 @@ def run() -> NoReturn:
                 invoke(functions, item)
         except (BotoCoreError, ClientError) as error:
             log.warning("the local AWS does not answer: %s", error)
+        for timer in timers:
+            timer.tick(time.monotonic())
         time.sleep(max(0.0, INTERVAL_SECONDS - (time.monotonic() - begun)))
 
 
@@ -102,8 +143,14 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     if not os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://127.0.0.1:"):
         raise SystemExit("AWS_ENDPOINT_URL names no local AWS.")
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    run()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # The first run comes one interval after the start, when nobody waits for the first page any more.
+    timers = [HostTimer(command, every, time.monotonic() + every) for command, every in HOST_TIMERS]
+    try:
+        run(timers)
+    finally:
+        for timer in timers:
+            timer.stop()
 
 
 if __name__ == "__main__":

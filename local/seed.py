@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from alembic import command
@@ -22,13 +21,13 @@ from local.aws import REPOSITORY
 from orders.adapters.aws import make_client
 from orders.adapters.clock import SystemClock
 from orders.adapters.dynamodb.inventory import DynamoInventory
-from orders.domain.ids import Sku
+from orders.ports import InventoryStore
 from orders.settings import Settings
 from webapp.catalog.importer import import_sheets
 from webapp.catalog.models import Product, Variant
 from webapp.catalog.records import Sheets
 from webapp.catalog.sheet import read_sheets
-from webapp.catalog.stock import initial_movement
+from webapp.catalog.stock import StockEntry, entries_of, set_up_stock
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 SHEETS = ("categories.csv", "products.csv", "collections.csv")
@@ -49,30 +48,21 @@ def import_catalogue(session: Session) -> int:
     return session.scalar(select(func.count(Product.id))) or 0
 
 
-def fill_shelves(session: Session, inventory: DynamoInventory) -> int:
+def fill_shelves(session: Session, inventory: InventoryStore) -> int:
     """Make every SKU of the demo catalogue known at the shop's price, and bring its first pieces, once.
 
     Returns how many SKUs that were. Stock that was sold, counted or brought since stays as it is.
     """
-    first_pieces = dict(_first_pieces(demo_sheets()))
-    variants = session.scalars(select(Variant).where(Variant.sku.in_(first_pieces))).all()
-    for variant in variants:
-        sku = Sku(variant.sku)
-        inventory.set_up_sku(sku, variant.price_minor, variant.currency)
-        if first_pieces[variant.sku]:
-            inventory.restock(sku, first_pieces[variant.sku], initial_movement(variant.sku))
-    return len(variants)
+    pieces = {entry.sku: entry.quantity for entry in entries_of(demo_sheets())}
+    variants = session.scalars(select(Variant).where(Variant.sku.in_(pieces))).all()
+    # The price is the shop's, not the sheet's: the staff may have changed it since.
+    entries = [StockEntry(each.sku, each.price_minor, each.currency, pieces[each.sku]) for each in variants]
+    return set_up_stock(inventory, entries)
 
 
 def demo_sheets() -> Sheets:
     """The demo catalogue."""
     return read_sheets(CATALOGUE / name for name in SHEETS)
-
-
-def _first_pieces(sheets: Sheets) -> Iterator[tuple[str, int]]:
-    for product in sheets.products:
-        for variant in product.variants:
-            yield variant.sku, variant.stock
 
 
 def main(what: str) -> str:
