@@ -1,0 +1,1 @@
+"""The Lambda cancel_order: POST /orders/{order_id}/cancel."""

@@ -1,0 +1,1 @@
+"""The Lambda get_order: GET /orders/{order_id}."""

@@ -1,0 +1,1 @@
+"""The Lambda notify_customer: order events turned into e-mails and text messages."""

@@ -1,0 +1,176 @@
+"""What the shopper reads: one template per event, poured into an HTML, a text, a subject and a text-message layout.
+
+A template holds only words, as blocks; the layouts hold the form. So an e-mail's HTML and its plain text can never
+say different things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from orders.domain.errors import Poison
+from orders.domain.events import NOTIFIED
+from orders.domain.ids import order_number
+from orders.domain.money import decimal_places, format_plain
+from orders.ports import EmailMessage
+
+TEMPLATES = Path(__file__).parent / "templates"
+_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF"}
+_COMMA_LANGUAGES = frozenset({"de", "fr", "es", "it", "nl", "pl", "pt", "da", "fi", "nb", "sv", "cs"})
+_NARROW_SPACE = "\u00a0"
+_LONGEST_SUBJECT = 150
+
+_ORDER_DEFAULTS: Mapping[str, Any] = {
+    "number": "",
+    "name": "",
+    "email": "",
+    "locale": "en",
+    "currency": "EUR",
+    "total_minor": 0,
+    "subtotal_minor": 0,
+    "shipping_minor": 0,
+    "tax_minor": 0,
+    "discount_minor": 0,
+    "lines": (),
+    "shipping_name": "",
+    "shipping_address": "",
+    "order_url": "",
+    "unsubscribe_url": "",
+}
+_LINE_DEFAULTS: Mapping[str, Any] = {"name": "", "variant": "", "quantity": 1, "unit_price_minor": 0}
+_DATA_DEFAULTS: Mapping[str, Any] = {
+    "amount_minor": 0,
+    "carrier": "",
+    "tracking_number": "",
+    "tracking_url": "",
+    "return_number": "",
+    "lines": (),
+}
+
+_FORM_DEFAULTS: Mapping[str, Any] = {
+    "step": 0,
+    "shows_order": False,
+    "shows_money": False,
+    "shows_parcel": False,
+}
+"""What a template may switch on: the progress bar, the lines with their address, the sums, the parcel's number."""
+
+
+class JinjaRenderer:
+    """services.notify_customer.Renderer from the templates of this folder."""
+
+    def __init__(self, shop_name: str, public_url: str) -> None:
+        self._shop = {"shop_name": shop_name, "public_url": public_url}
+
+    def email(self, event: Mapping[str, Any]) -> EmailMessage:
+        """The e-mail for an event. Raises Poison for an event that nobody is told about."""
+        context = self._context(event)
+        subject = " ".join(_render(event, "subject.txt", context).split())
+        return EmailMessage(
+            to=context["order"]["email"],
+            subject=subject[:_LONGEST_SUBJECT],
+            text=_tidy(_render(event, "layout.txt", context)),
+            html=_render(event, "layout.html", context),
+            headers=_headers(event, context["order"]),
+            tags={"event": event["event"], "correlation_id": event.get("correlation_id", "")},
+        )
+
+    def sms(self, event: Mapping[str, Any]) -> str:
+        """The text message for an event. Raises Poison for an event that nobody is told about."""
+        return " ".join(_render(event, "sms.txt", self._context(event)).split())
+
+    def _context(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        order = {**_ORDER_DEFAULTS, **event["order"]}
+        order["number"] = order["number"] or order_number(event["order_id"])
+        order["lines"] = [{**_LINE_DEFAULTS, **line} for line in order["lines"]]
+        order["order_url"] = order["order_url"] or self._shop["public_url"]
+        order["address_lines"] = _address_lines(order["shipping_address"])
+        data = {**_DATA_DEFAULTS, **event.get("data", {})}
+        data["lines"] = [{**_LINE_DEFAULTS, **line} for line in data["lines"] or ()]
+
+        def money(amount_minor: int) -> str:
+            return format_money(amount_minor, order["currency"], order["locale"])
+
+        return {
+            **_FORM_DEFAULTS,
+            **self._shop,
+            "shop_name": order.get("shop_name") or self._shop["shop_name"],
+            "order": order,
+            "data": data,
+            "first_name": (order["name"].split() or ["there"])[0],
+            "on": format_date(event["at"]),
+            "money": money,
+        }
+
+
+def format_money(amount_minor: int, currency: str, locale: str) -> str:
+    """An amount as people of that locale write it: `€1,234.50` in English, `1.234,50 €` in German."""
+    plain = format_plain(abs(amount_minor), currency)
+    whole, _, part = plain.partition(".")
+    grouped = f"{int(whole):,}"
+    symbol = _SYMBOLS.get(currency, currency)
+    sign = "−" if amount_minor < 0 else ""
+    if locale[:2] in _COMMA_LANGUAGES:
+        number = grouped.replace(",", ".") + (f",{part}" if decimal_places(currency) else "")
+        return f"{sign}{number}{_NARROW_SPACE}{symbol}"
+    number = grouped + (f".{part}" if decimal_places(currency) else "")
+    return f"{sign}{symbol}{_NARROW_SPACE if len(symbol) > 1 else ''}{number}"
+
+
+def format_date(at: str) -> str:
+    """The day of an event, such as `22 November 2026`: unmistakable on both sides of the Atlantic."""
+    moment = datetime.fromisoformat(at)
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def _headers(event: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, str]:
+    headers = {
+        "X-Correlation-Id": event.get("correlation_id", ""),
+        "X-Order-Number": order["number"],
+        # Out-of-office replies are not wanted (RFC 3834).
+        "Auto-Submitted": "auto-generated",
+    }
+    if order["unsubscribe_url"]:
+        headers["List-Unsubscribe"] = f"<{order['unsubscribe_url']}>"
+    return {name: value for name, value in headers.items() if value}
+
+
+def _address_lines(address: Any) -> list[str]:
+    """A postal address as lines, from a text or from the fields of domain.request.Address."""
+    if isinstance(address, str):
+        return [line.strip() for line in address.splitlines() if line.strip()]
+    town = f"{address.get('postal_code', '')} {address.get('city', '')}"
+    fields = [address.get("name"), address.get("line1"), address.get("line2"), town]
+    fields += [address.get("region"), address.get("country")]
+    return [line.strip() for line in fields if line and line.strip()]
+
+
+def _render(event: Mapping[str, Any], layout: str, context: Mapping[str, Any]) -> str:
+    if event["event"] not in NOTIFIED:
+        raise Poison(f"nobody is told about {event['event']!r}")
+    template = _environment(is_html=layout.endswith(".html")).get_template(f"{event['event']}.words")
+    return template.render(**context, layout=layout)
+
+
+def _tidy(text: str) -> str:
+    """Plain text without the holes that unused blocks leave."""
+    lines = [line.rstrip() for line in text.strip().splitlines()]
+    kept = [line for i, line in enumerate(lines) if line or (i and lines[i - 1])]
+    return "\n".join(kept) + "\n"
+
+
+@cache
+def _environment(*, is_html: bool) -> Environment:
+    return Environment(  # noqa: S701  (escaped wherever the layout is HTML; plain text has nothing to escape)
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=is_html,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

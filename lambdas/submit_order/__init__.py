@@ -1,0 +1,1 @@
+"""The Lambda submit_order: POST /orders."""

@@ -1,0 +1,1 @@
+"""The Lambda sweep: the schedule that sends and expires what was left."""
