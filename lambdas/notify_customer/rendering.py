@@ -94,6 +94,8 @@ class JinjaRenderer:
         data = {**_DATA_DEFAULTS, **event.get("data", {})}
         data["lines"] = [{**_LINE_DEFAULTS, **line} for line in data["lines"] or ()]
 
+        goods = order["subtotal_minor"] - order["discount_minor"]
+
         def money(amount_minor: int) -> str:
             return format_money(amount_minor, order["currency"], order["locale"])
 
@@ -106,6 +108,7 @@ class JinjaRenderer:
             "first_name": (order["name"].split() or ["there"])[0],
             "on": format_date(event["at"]),
             "money": money,
+            "tax_is_included": order["total_minor"] == goods + order["shipping_minor"],
         }
 
 
@@ -167,9 +170,9 @@ def _tidy(text: str) -> str:
 
 @cache
 def _environment(*, is_html: bool) -> Environment:
-    return Environment(  # noqa: S701  (escaped wherever the layout is HTML; plain text has nothing to escape)
+    return Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=is_html,
+        autoescape=is_html,  # noqa: S701  (plain text has nothing to escape and must not show entities)
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
