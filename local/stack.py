@@ -34,7 +34,7 @@ class Stack:
         self._supervisor = Supervisor(
             say=lambda text: progress.say(f"  ! {text}"),
             held=signals.held,
-            after_restart={"aws": self._reopen_after_loss},
+            on_restart=self._restarted,
         )
         self._choose_ports()
         self._aws = LocalAws(home.aws, self._aws_port, options.region, home.mail)
@@ -155,6 +155,12 @@ class Stack:
                 self._supervisor.await_ready(child.name)
             step.detail = f"shop on port {self._shop_port}, in-box on port {self._inbox_port}"
 
+    def _restarted(self, name: str) -> None:
+        if name == "aws":
+            self._reopen_after_loss()
+        elif self._home.run_file.exists():
+            self._write_run_file()  # It names the processes of now.
+
     def _reopen_after_loss(self) -> None:
         """The local AWS died while the shop was open: what it held since its start is gone."""
         self._home.remove_run_file()
@@ -174,27 +180,34 @@ class Stack:
         return self._home.path / "recovery-due"
 
     def _publish(self) -> None:
-        shop, pids = f"http://127.0.0.1:{self._shop_port}", self._supervisor.pids()
-        urls = {
+        self._write_run_file()
+        self._progress.say(_welcome(self._urls(), self._progress.elapsed_seconds(), self._home))
+
+    def _urls(self) -> dict[str, str]:
+        shop = f"http://127.0.0.1:{self._shop_port}"
+        return {
             "shop": shop,
             "console": f"{shop}/console",
             "inbox": f"http://127.0.0.1:{self._inbox_port}",
             "api": self._environment["CARTWRIGHT_ORDER_API_URL"],
         }
+
+    def _write_run_file(self) -> None:
+        pids, environment = self._supervisor.pids(), self._environment
         self._home.write_run_file(
             {
-                "urls": urls,
-                "database_url": self._environment["CARTWRIGHT_DATABASE_URL"],
+                "urls": self._urls(),
+                "database_url": environment["CARTWRIGHT_DATABASE_URL"],
                 "aws_endpoint_url": self._aws.endpoint_url,
+                # Without a PostgreSQL of our own there is no process to name.
                 "pids": {name: pids.get(name) for name in ("web", "worker", "postgres", "aws")},
                 "environment": {
                     name: value
-                    for name, value in self._environment.items()
+                    for name, value in environment.items()
                     if name.startswith(("CARTWRIGHT_", "AWS_"))
                 },
             }
         )
-        self._progress.say(_welcome(urls, self._progress.elapsed_seconds(), self._home))
 
     def _base_environment(self) -> dict[str, str]:
         """What the programs see besides the stacks' settings: the person's environment without its AWS account."""

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -35,18 +35,18 @@ class Supervisor:
 
     `say` receives one readable sentence for each thing that a person should know. `held` is a context in
     which a stop signal waits, so that no child is born without being written down here.
-    `after_restart[name]()` is called when that child is ready again after it died; it may start and stop others.
+    `on_restart(name)` is called when a child that had died is ready again; it may start and stop others.
     """
 
     def __init__(
         self,
         say: Callable[[str], None],
         held: Callable[[], AbstractContextManager[None]] = nullcontext,
-        after_restart: Mapping[str, Callable[[], None]] | None = None,
+        on_restart: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._say = say
         self._held = held
-        self._after_restart = dict(after_restart or {})
+        self._on_restart = on_restart
         self._running: dict[str, _Running] = {}
 
     def launch(self, child: Child) -> None:
@@ -158,7 +158,7 @@ class Supervisor:
             return
         self._running[child.name].deaths = deaths
         self._say(f"{child.title} runs again.")
-        self._after_restart.get(child.name, lambda: None)()
+        self._on_restart(child.name)
 
 
 def backoff_seconds(deaths: int) -> float:
