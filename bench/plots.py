@@ -81,8 +81,10 @@ def _frame(
     title: str, ticks: Sequence[float], top: float, right: float | None, x_label: str, y_label: str
 ) -> str:
     parts = [
-        f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}" '
-        'font-family="system-ui, sans-serif" font-size="11" fill="currentColor">',
+        (
+            f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}" '
+            'font-family="system-ui, sans-serif" font-size="11" fill="currentColor">'
+        ),
         f'<text x="{LEFT}" y="16" font-size="13" font-weight="600">{escape(title)}</text>',
     ]
     for tick in ticks:

@@ -89,8 +89,10 @@ def _page(facts: RunFacts, table: list[Figures], recorder: Recorder) -> str:
     waits = sorted(facts.to_confirmed)
     samples = recorder.samples
     parts = [
-        f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-        f"<title>{escape(facts.title)}</title><style>{STYLE}</style><h1>{escape(facts.title)}</h1>",
+        (
+            f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+            f"<title>{escape(facts.title)}</title><style>{STYLE}</style><h1>{escape(facts.title)}</h1>"
+        ),
         f"<p>{facts.seconds:.0f} s, {facts.rate:g} shoppers arriving per second, at most {facts.shoppers} at once.</p>",
         "<div class=facts>",
         _fact("orders accepted", f"{facts.accepted:,}", f"{facts.accepted / facts.seconds:.1f} per second"),
