@@ -85,8 +85,10 @@ class Plan:
         refused = [change for change in endangered if f"{self.layer}/{change.logical_id}" not in allowed]
         if refused:
             flags = " ".join(f"--allow-replace {self.layer}/{change.logical_id}" for change in refused)
-            what = "; ".join(str(change) for change in refused)
-            raise UnsafeChange(f"{self.layer} would lose data: {what}. If that is meant, add: {flags}")
+            what = ", ".join(change.logical_id for change in refused)
+            raise UnsafeChange(
+                f"{self.layer} would replace or remove what holds data: {what}. If that is meant, add: {flags}"
+            )
 
 
 def changes_of(described: Iterable[dict[str, Any]]) -> tuple[Change, ...]:

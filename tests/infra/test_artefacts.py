@@ -83,7 +83,6 @@ def test_a_zip_that_grew_too_large_is_refused(project: Path) -> None:
         lambda_artefact("sweep", project).build()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_handler_imports_with_nothing_but_its_zip_and_what_the_runtime_brings(
     name: str, tmp_path: Path
