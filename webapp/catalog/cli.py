@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from flask import Blueprint
+from flask import Blueprint, current_app
 
+from orders.adapters.aws import make_client
+from orders.adapters.clock import SystemClock
+from orders.adapters.dynamodb.inventory import DynamoInventory
 from orders.domain.errors import CartwrightError
+from orders.ports import InventoryStore
 from webapp.catalog import generator
 from webapp.catalog.importer import ImportReport, import_sheets
 from webapp.catalog.records import SheetRefused, Sheets
 from webapp.catalog.sheet import read_sheets
 from webapp.catalog.stock import StockEntry, entries_from_catalogue, entries_of, set_up_stock
 from webapp.extensions import db
-from webapp.wiring import wiring
 
 bp = Blueprint("catalog_commands", __name__, cli_group="catalog")
 SHEET = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -105,10 +108,16 @@ def _read(file: Path) -> Sheets:
         raise click.ClickException(_problems(refusal)) from refusal
 
 
+def _inventory() -> InventoryStore:
+    """The inventory with a command's patience; the pages' own gives up sooner, because a shopper waits."""
+    settings = current_app.config["CARTWRIGHT_SETTINGS"]
+    return DynamoInventory(make_client("dynamodb", settings), settings, SystemClock())
+
+
 def _set_up(entries: list[StockEntry], count: int) -> None:
     try:
         with click.progressbar(length=count, label="stock") as bar:
-            done = set_up_stock(wiring().inventory, entries, lambda total: bar.update(total - bar.pos))
+            done = set_up_stock(_inventory(), entries, lambda total: bar.update(total - bar.pos))
     except CartwrightError as error:
         raise click.ClickException(
             f"the inventory did not take all of it ({error}); run `flask catalog stock` with the same file again: "

@@ -263,7 +263,7 @@ def _import_collections(
     }
     wanted = {slug for row in rows for slug in row.products}
     ids = dict(
-        session.execute(select(Product.slug, Product.id).where(Product.slug.in_(wanted))).tuples().all()
+        session.execute(select(Product.slug, Product.id).where(Product.slug.in_(wanted))).all()
     )
     for row in rows:
         for slug in (slug for slug in row.products if slug not in ids):

@@ -1,7 +1,7 @@
 """A catalogue sheet (CSV) as checked records. Reading it touches nothing but the file; every fault is named at once.
 
 Three kinds of sheet are told apart by their header: products (one row per variant), categories and collections.
-The columns are described in docs/catalogue-csv.md.
+The columns are described in local/catalogue/README.md.
 """
 
 from __future__ import annotations

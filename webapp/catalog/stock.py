@@ -50,8 +50,9 @@ def entries_from_catalogue(session: Session, quantity: int, limit: int | None) -
         .limit(limit)
         .execution_options(yield_per=CHUNK)
     )
-    for sku, price_minor, currency in session.execute(query):
-        yield StockEntry(sku, price_minor, currency, quantity)
+    with session.execute(query) as rows:
+        for sku, price_minor, currency in rows:
+            yield StockEntry(sku, price_minor, currency, quantity)
 
 
 def initial_movement(sku: str) -> str:
