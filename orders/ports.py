@@ -359,6 +359,16 @@ class OutboxRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BookedPosting:
+    """A posting on its way into the ledger of one order."""
+
+    order_id: OrderId
+    posting: Posting
+    currency: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LineCounts:
     """What became of one line's pieces: shipped, returned (and of those restocked), taken off before shipping
     (cancelled), paid back after (refunded)."""
@@ -475,9 +485,7 @@ class OrderTransaction(Protocol):
         """Append to the timelines; unique per (order, version, type)."""
         ...
 
-    def add_postings(
-        self, postings: Sequence[tuple[OrderId, Posting]], currency: str, at: datetime
-    ) -> set[tuple[OrderId, str]]:
+    def add_postings(self, postings: Sequence[BookedPosting]) -> set[tuple[OrderId, str]]:
         """Append to the ledger. Returns the (order, key) pairs that were not posted before."""
         ...
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from orders.domain.money import included_part
 from orders.domain.pricing import PricedLine, PricedOrder
 
 
@@ -80,6 +81,20 @@ def reversal(key: str, lines: Iterable[PricedLine], shipping: PricedLine | None 
             Account.SHIPPING: delivery,
             Account.TAX: tax,
         },
+    )
+
+
+def reversal_of_rest(key: str, totals: Mapping[Account, int]) -> Posting:
+    """The shopper no longer owes anything that is still on the books: the whole order has ended early."""
+    rest = {account: -totals[account] for account in (Account.SALES, Account.SHIPPING, Account.TAX)}
+    return _posting(key, {Account.RECEIVABLE: -sum(rest.values()), **rest})
+
+
+def allowance(key: str, gross_minor: int, rate_ppm: int) -> Posting:
+    """A part of the price is forgiven without naming a line; the tax inside it is forgiven with it."""
+    tax = included_part(gross_minor, rate_ppm)
+    return _posting(
+        key, {Account.RECEIVABLE: -gross_minor, Account.SALES: gross_minor - tax, Account.TAX: tax}
     )
 
 

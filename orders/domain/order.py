@@ -107,7 +107,7 @@ TRANSITIONS: Mapping[EventType, Transition] = {
     EventType.ORDER_HELD: Transition(order=_OPEN, held=False, sets_held=True),
     EventType.ORDER_RELEASED: Transition(order=_OPEN, held=True, sets_held=False),
     EventType.PAYMENT_CAPTURED: Transition(
-        order=_same(_O.PLACED, _O.CONFIRMED, _O.COMPLETED),
+        # Whatever became of the order meanwhile: money that the provider took is a fact, and is given back next.
         payment={_P.AUTHORISED: _P.CAPTURED, _P.FAILED: _P.CAPTURED},
     ),
     EventType.PAYMENT_FAILED: Transition(payment={_P.AUTHORISED: _P.FAILED}),

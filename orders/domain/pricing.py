@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orders.domain.money import allocate, apply_rate, included_part
+from orders.domain.money import allocate, apply_rate, divide_half_up, included_part
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +95,19 @@ def price_order(
         total_minor=sum(line.gross_minor for line in everything),
     )
     return PricedOrder(totals, priced, shipping)
+
+
+def part_of_line(line: PricedLine, quantity: int, start: int, stop: int) -> PricedLine:
+    """The amounts of the pieces `start` to `stop` of a line of `quantity` pieces.
+
+    Counted from the first piece on, so that the parts of any split add up to the line exactly.
+    """
+    if not 0 <= start <= stop <= quantity:
+        raise ValueError(f"pieces {start} to {stop} are not in a line of {quantity}")
+
+    def share(amount: int) -> int:
+        return divide_half_up(amount * stop, quantity) - divide_half_up(amount * start, quantity)
+
+    return PricedLine(
+        share(line.subtotal_minor), share(line.discount_minor), share(line.net_minor), share(line.tax_minor)
+    )

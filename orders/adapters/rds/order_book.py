@@ -32,7 +32,15 @@ from orders.domain.ids import OrderId, Sku
 from orders.domain.ledger import Account, Entry, Posting
 from orders.domain.order import OrderState
 from orders.domain.request import Address
-from orders.ports import AttemptStatus, LineCounts, OrderRecord, OrderTransaction, OutboxRow, PaymentAttempt
+from orders.ports import (
+    AttemptStatus,
+    BookedPosting,
+    LineCounts,
+    OrderRecord,
+    OrderTransaction,
+    OutboxRow,
+    PaymentAttempt,
+)
 
 _ORDERS, _LINES, _LEDGER = table_of(Order), table_of(OrderLine), table_of(LedgerEntry)
 _TIMELINE, _INBOX, _OUTBOX, _ATTEMPTS = (
@@ -97,21 +105,19 @@ class SqlOrderTransaction(Fulfilment):
         """The unique key (order, version, type) refuses a second history for a version: that is a bug, not a repeat."""
         insert_rows(self.connection, _TIMELINE, [mapping.event_row(event) for event in events])
 
-    def add_postings(
-        self, postings: Sequence[tuple[OrderId, Posting]], currency: str, at: datetime
-    ) -> set[tuple[OrderId, str]]:
+    def add_postings(self, postings: Sequence[BookedPosting]) -> set[tuple[OrderId, str]]:
         """A posting's entries share one key and one statement: all or none of them are there."""
         rows = [
             {
-                "order_id": order_id,
-                "posting_key": posting.key,
+                "order_id": booked.order_id,
+                "posting_key": booked.posting.key,
                 "account": str(entry.account),
                 "amount_minor": entry.amount_minor,
-                "currency": currency,
-                "at": at.isoformat(),
+                "currency": booked.currency,
+                "at": booked.at.isoformat(),
             }
-            for order_id, posting in postings
-            for entry in posting.entries
+            for booked in postings
+            for entry in booked.posting.entries
         ]
         found = insert_rows(
             self.connection,

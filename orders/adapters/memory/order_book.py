@@ -1,0 +1,240 @@
+"""The order book in memory: one transaction at a time, undone when its block raises."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+
+from orders.domain.errors import VersionConflict
+from orders.domain.events import OrderEvent
+from orders.domain.ids import OrderId, Sku
+from orders.domain.ledger import Posting
+from orders.domain.order import OrderState
+from orders.domain.request import Address
+from orders.ports import (
+    AttemptStatus,
+    BookedPosting,
+    LineCounts,
+    OrderRecord,
+    OrderTransaction,
+    OutboxRow,
+    PaymentAttempt,
+    ReturnRecord,
+    Shipment,
+)
+
+
+@dataclass
+class Tables:
+    """The book's contents. Values are immutable, so a shallow copy of each table is a snapshot."""
+
+    inbox: dict[str, str] = field(default_factory=dict)
+    orders: dict[OrderId, OrderRecord] = field(default_factory=dict)
+    updated: dict[OrderId, datetime] = field(default_factory=dict)
+    events: dict[tuple[OrderId, int, str], OrderEvent] = field(default_factory=dict)
+    ledger: dict[tuple[OrderId, str], Posting] = field(default_factory=dict)
+    outbox: dict[str, OutboxRow] = field(default_factory=dict)
+    attempts: dict[str, PaymentAttempt] = field(default_factory=dict)
+    shipments: dict[str, Shipment] = field(default_factory=dict)
+    returns: dict[str, ReturnRecord] = field(default_factory=dict)
+
+    def copy(self) -> Tables:
+        """A snapshot to go back to."""
+        return Tables(**{table.name: dict(getattr(self, table.name)) for table in fields(self)})
+
+
+class MemoryOrderBook:
+    """ports.OrderBook for tests and tools. Threads may share it: their transactions wait for each other."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self.tables = Tables()
+
+    @contextmanager
+    def transaction(self) -> Iterator[OrderTransaction]:
+        """See ports.OrderBook."""
+        with self._lock:
+            before = self.tables.copy()
+            try:
+                yield MemoryOrderTransaction(self.tables)
+            except BaseException:
+                self.tables = before
+                raise
+
+    def ping(self) -> None:
+        """See ports.OrderBook."""
+
+    def take_outbox(self, limit: int = 1_000_000) -> list[OutboxRow]:
+        """Remove and return promised effects, oldest first: what a relay does, without the world."""
+        with self._lock:
+            rows = list(self.tables.outbox.values())[:limit]
+            for row in rows:
+                del self.tables.outbox[row.key]
+            return rows
+
+
+class MemoryOrderTransaction:
+    """ports.OrderTransaction over tables in memory."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def accept_messages(self, message_ids: Sequence[str], job: str) -> set[str]:
+        """See ports.OrderTransaction."""
+        fresh = {message_id for message_id in message_ids if message_id not in self._tables.inbox}
+        self._tables.inbox.update(dict.fromkeys(fresh, job))
+        return fresh
+
+    def add_orders(self, records: Sequence[OrderRecord]) -> set[OrderId]:
+        """See ports.OrderTransaction. Like the real one, it does not keep counts of a new order: they are zero."""
+        new = {record.order_id for record in records} - self._tables.orders.keys()
+        for record in records:
+            if record.order_id in new:
+                self._tables.orders[record.order_id] = replace(record, counts={})
+                self._tables.updated[record.order_id] = record.placed_at
+        return new
+
+    def add_events(self, events: Sequence[OrderEvent]) -> None:
+        """See ports.OrderTransaction."""
+        for event in events:
+            key = (event.order_id, event.version, str(event.type))
+            if key in self._tables.events:
+                raise ValueError(f"the timeline has {key} already")
+            self._tables.events[key] = event
+
+    def add_postings(self, postings: Sequence[BookedPosting]) -> set[tuple[OrderId, str]]:
+        """See ports.OrderTransaction."""
+        new = set()
+        for booked in postings:
+            key = (booked.order_id, booked.posting.key)
+            if booked.posting.entries and key not in self._tables.ledger:
+                self._tables.ledger[key] = booked.posting
+                new.add(key)
+        return new
+
+    def add_outbox(self, rows: Sequence[OutboxRow]) -> None:
+        """See ports.OrderTransaction."""
+        for row in rows:
+            self._tables.outbox.setdefault(row.key, row)
+
+    def get_order(self, order_id: OrderId, *, lock: bool = False) -> OrderRecord | None:
+        """See ports.OrderTransaction."""
+        return self._tables.orders.get(order_id)
+
+    def get_orders(self, order_ids: Sequence[OrderId]) -> Sequence[OrderRecord]:
+        """See ports.OrderTransaction."""
+        known = sorted(set(order_ids) & self._tables.orders.keys())
+        return [self._tables.orders[order_id] for order_id in known]
+
+    def order_ids(
+        self, *, after: OrderId | None = None, limit: int = 500, updated_since: datetime | None = None
+    ) -> Sequence[OrderId]:
+        """See ports.OrderTransaction."""
+        return [
+            order_id
+            for order_id in sorted(self._tables.orders)
+            if (after is None or order_id > after)
+            and (updated_since is None or self._tables.updated[order_id] >= updated_since)
+        ][:limit]
+
+    def save_state(
+        self,
+        order_id: OrderId,
+        expected: OrderState,
+        new: OrderState,
+        at: datetime,
+        hold_reason: str | None = None,
+    ) -> None:
+        """See ports.OrderTransaction."""
+        record = self._tables.orders[order_id]
+        if record.state != expected:
+            raise VersionConflict(f"order {order_id} is not at version {expected.version} any more")
+        held = record.hold_reason if hold_reason is None else hold_reason
+        self._tables.orders[order_id] = replace(record, state=new, hold_reason=held)
+        self._tables.updated[order_id] = at
+
+    def save_counts(self, order_id: OrderId, counts: Mapping[Sku, LineCounts]) -> None:
+        """See ports.OrderTransaction."""
+        record = self._tables.orders[order_id]
+        for line in record.request.lines:
+            if line.sku in counts:
+                _check_counts(line.quantity, counts[line.sku])
+        self._tables.orders[order_id] = replace(record, counts={**record.counts, **counts})
+
+    def save_shipping_address(self, order_id: OrderId, address: Address) -> None:
+        """See ports.OrderTransaction."""
+        record = self._tables.orders[order_id]
+        request = replace(record.request, shipping_address=address)
+        self._tables.orders[order_id] = replace(record, request=request)
+
+    def postings(self, order_id: OrderId) -> Sequence[Posting]:
+        """See ports.OrderTransaction."""
+        return [posting for (owner, _), posting in self._tables.ledger.items() if owner == order_id]
+
+    def events(self, order_id: OrderId) -> Sequence[OrderEvent]:
+        """See ports.OrderTransaction."""
+        mine = [event for event in self._tables.events.values() if event.order_id == order_id]
+        return sorted(mine, key=lambda event: event.version)
+
+    def add_attempt(self, attempt: PaymentAttempt) -> None:
+        """See ports.OrderTransaction."""
+        self._tables.attempts.setdefault(attempt.id, attempt)
+
+    def finish_attempt(
+        self,
+        attempt_id: str,
+        status: AttemptStatus,
+        at: datetime,
+        reference: str = "",
+        decline_code: str = "",
+        detail: str = "",
+    ) -> None:
+        """See ports.OrderTransaction."""
+        attempt = self._tables.attempts[attempt_id]
+        self._tables.attempts[attempt_id] = replace(
+            attempt,
+            status=status,
+            reference=reference or attempt.reference,
+            decline_code=decline_code,
+            detail=detail,
+        )
+
+    def attempts(self, order_id: OrderId) -> Sequence[PaymentAttempt]:
+        """See ports.OrderTransaction."""
+        return [attempt for attempt in self._tables.attempts.values() if attempt.order_id == order_id]
+
+    def add_shipment(self, shipment: Shipment) -> bool:
+        """See ports.OrderTransaction."""
+        if shipment.id in self._tables.shipments:
+            return False
+        self._tables.shipments[shipment.id] = shipment
+        return True
+
+    def shipments(self, order_id: OrderId) -> Sequence[Shipment]:
+        """See ports.OrderTransaction."""
+        return [shipment for shipment in self._tables.shipments.values() if shipment.order_id == order_id]
+
+    def save_return(self, record: ReturnRecord) -> None:
+        """See ports.OrderTransaction."""
+        self._tables.returns[record.id] = record
+
+    def returns(self, order_id: OrderId) -> Sequence[ReturnRecord]:
+        """See ports.OrderTransaction."""
+        return [record for record in self._tables.returns.values() if record.order_id == order_id]
+
+
+def _check_counts(quantity: int, counts: LineCounts) -> None:
+    """The database's CHECK constraints on a line."""
+    is_sane = (
+        counts.shipped >= 0
+        and counts.cancelled >= 0
+        and counts.shipped + counts.cancelled <= quantity
+        and 0 <= counts.restocked <= counts.returned <= counts.shipped
+        and 0 <= counts.refunded
+        and counts.refunded + counts.cancelled <= quantity
+    )
+    if not is_sane:
+        raise ValueError(f"{counts} cannot be of a line of {quantity}")

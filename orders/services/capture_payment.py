@@ -1,0 +1,140 @@
+"""Taking the money: an attempt on record, then the provider, then the book."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orders.domain import ledger
+from orders.domain.errors import Refused
+from orders.domain.events import EventType
+from orders.domain.ids import OrderId
+from orders.domain.ledger import Account
+from orders.domain.order import OrderStatus, PaymentStatus
+from orders.failpoints import failpoint
+from orders.ports import (
+    AttemptStatus,
+    OrderTransaction,
+    PaymentAttempt,
+    PaymentOutcome,
+    PaymentProvider,
+    PaymentResult,
+)
+from orders.services.changes import OrderChange, open_order, write
+from orders.services.desk import OrderDesk
+
+PAYMENT_HOLD = "payment"
+"""Why an order waits whose money could not be taken."""
+_ENDED = frozenset({OrderStatus.CANCELLED, OrderStatus.EXPIRED})
+_TAKEABLE = frozenset({PaymentStatus.AUTHORISED, PaymentStatus.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One provider call that is on record and has no answer yet."""
+
+    attempt_id: str
+    reference: str
+    amount_minor: int
+
+
+def capture_payment(
+    desk: OrderDesk, provider: PaymentProvider, order_id: OrderId, attempt_id: str
+) -> AttemptStatus | None:
+    """Take what the shopper owes, once. `attempt_id` is the provider's idempotency key: the same at every repeat.
+
+    Returns how the attempt ended, or None when there is nothing to take. A refusal puts the order on hold.
+    Raises Unavailable or OutcomeUnknown when the provider or the book is away: the attempt stays open and a repeat
+    asks for the same again.
+    """
+    call = _begin(desk, order_id, attempt_id)
+    if call is None:
+        return None
+    failpoint("payment.after_attempt")
+    try:
+        result = provider.capture(
+            reference=call.reference, amount_minor=call.amount_minor, idempotency_key=call.attempt_id
+        )
+    except Refused as error:
+        result = PaymentResult(
+            PaymentOutcome.DECLINED, call.reference, call.amount_minor, error.code, str(error)
+        )
+    failpoint("payment.after_call")
+    status = _finish(desk, order_id, call, result)
+    failpoint("payment.after_commit")
+    return status
+
+
+def _begin(desk: OrderDesk, order_id: OrderId, attempt_id: str) -> Call | None:
+    with desk.book.transaction() as tx:
+        change = open_order(tx, desk, order_id)
+        attempts = tx.attempts(order_id)
+        mine = next((attempt for attempt in attempts if attempt.id == attempt_id), None)
+        if mine is not None:
+            is_open = mine.status is AttemptStatus.PENDING
+            return Call(mine.id, mine.reference, mine.amount_minor) if is_open else None
+        state = change.record.state
+        if state.order in _ENDED or state.payment not in _TAKEABLE:
+            return None
+        if any(a.kind == "capture" and a.status is AttemptStatus.PENDING for a in attempts):
+            return None
+        owed = ledger.balances(tx.postings(order_id))[Account.RECEIVABLE]
+        if owed <= 0:
+            return None
+        attempt = attempt_for(change, attempt_id, "capture", owed)
+        tx.add_attempt(attempt)
+        return Call(attempt.id, attempt.reference, attempt.amount_minor)
+
+
+def attempt_for(change: OrderChange, attempt_id: str, kind: str, amount_minor: int) -> PaymentAttempt:
+    """A new attempt on the payment that backs an order."""
+    payment = change.record.request.payment
+    return PaymentAttempt(
+        id=attempt_id,
+        order_id=change.order_id,
+        kind=kind,
+        provider=payment.provider,
+        reference=payment.reference,
+        amount_minor=amount_minor,
+        currency=change.record.request.currency,
+        status=AttemptStatus.PENDING,
+        created_at=change.at,
+    )
+
+
+def _finish(desk: OrderDesk, order_id: OrderId, call: Call, result: PaymentResult) -> AttemptStatus:
+    with desk.book.transaction() as tx:
+        change = open_order(tx, desk, order_id)
+        if result.outcome is PaymentOutcome.SUCCEEDED:
+            record_capture(tx, change, call.attempt_id, call.amount_minor)
+            status = AttemptStatus.SUCCEEDED
+        else:
+            _record_failure(change, result)
+            status = AttemptStatus.DECLINED
+            tx.finish_attempt(
+                call.attempt_id, status, change.at, "", result.decline_code or result.outcome, result.message
+            )
+        write(tx, change)
+        return status
+
+
+def record_capture(tx: OrderTransaction, change: OrderChange, attempt_id: str, amount_minor: int) -> None:
+    """The provider took the money: attempt, ledger and state; what is not owed any more goes back next."""
+    tx.finish_attempt(attempt_id, AttemptStatus.SUCCEEDED, change.at)
+    if change.record.state.payment not in _TAKEABLE:
+        return
+    change.post(ledger.capture(attempt_id, amount_minor))
+    change.apply(EventType.PAYMENT_CAPTURED, data={"amount_minor": amount_minor})
+    if change.record.state.is_held and change.record.hold_reason == PAYMENT_HOLD:
+        change.apply(EventType.ORDER_RELEASED, "the money was taken")
+    owed = ledger.balances([*tx.postings(change.order_id), *change.postings])[Account.RECEIVABLE]
+    if owed < 0:
+        change.promise_job("settle_payment")
+
+
+def _record_failure(change: OrderChange, result: PaymentResult) -> None:
+    state = change.record.state
+    if state.payment is not PaymentStatus.AUTHORISED or state.order in _ENDED:
+        return
+    change.apply(EventType.PAYMENT_FAILED, result.message, {"code": result.decline_code})
+    if not state.is_held and not state.is_final:
+        change.apply(EventType.ORDER_HELD, "the payment could not be taken", hold_reason=PAYMENT_HOLD)

@@ -1,0 +1,186 @@
+"""The one step that every use case of the book takes: events through the state machine, and all that follows from them.
+
+An OrderChange gathers what happens to one order in one transaction; `write` puts it into the book: state, timeline,
+ledger and the outbox rows that tell the world. What is gathered is plain data, so a batch of orders costs one
+statement per table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from orders.domain import ledger
+from orders.domain.errors import NotFound, VersionConflict
+from orders.domain.events import NOTIFIED, SYSTEM, Actor, EventType, OrderEvent
+from orders.domain.ids import OrderId, Sku
+from orders.domain.ledger import Posting
+from orders.domain.order import apply
+from orders.messages import encode_job, event_to_dict
+from orders.observability import correlation_id as current_correlation_id
+from orders.observability import traceparent
+from orders.ports import (
+    BookedPosting,
+    Effect,
+    JobMessage,
+    LineCounts,
+    OrderRecord,
+    OrderTransaction,
+    OutboxRow,
+)
+from orders.services.desk import OrderDesk
+from orders.services.event_payload import describe
+from orders.services.tracking_views import to_payload, view_of
+
+
+class OrderChange:
+    """What happens to one order in one transaction. `record` is the order as it will be."""
+
+    def __init__(
+        self, desk: OrderDesk, record: OrderRecord, history: Sequence[OrderEvent], actor: Actor = SYSTEM
+    ) -> None:
+        self._desk = desk
+        self._actor = actor
+        self._before = history
+        self.read = record
+        self.record = record
+        self.at: datetime = desk.clock.now()
+        self.correlation_id = current_correlation_id.get() or record.correlation_id
+        self.events: list[OrderEvent] = []
+        self.postings: list[Posting] = []
+        self.counts: dict[Sku, LineCounts] = {}
+        self._promises: list[OutboxRow] = []
+
+    @property
+    def order_id(self) -> OrderId:
+        """The order's id."""
+        return self.record.order_id
+
+    def expect(self, version: int | None) -> None:
+        """Raise VersionConflict when a person decided upon another version than the book has; None decides nothing."""
+        if version is not None and self.read.state.version != version:
+            raise VersionConflict(
+                f"the order is at version {self.read.state.version}; version {version} was decided upon"
+            )
+
+    def place(self) -> None:
+        """Note the birth of a new order, at the moment when it was accepted."""
+        self._note(EventType.ORDER_PLACED, "", {}, at=self.record.placed_at)
+
+    def apply(
+        self,
+        event: EventType,
+        reason: str = "",
+        data: Mapping[str, Any] | None = None,
+        *,
+        hold_reason: str | None = None,
+    ) -> None:
+        """Let an event happen. Raises TransitionRefused when the state machine forbids it; nothing is changed then."""
+        after = apply(self.record.state, event)
+        held = self.record.hold_reason if hold_reason is None else hold_reason
+        self.record = replace(self.record, state=after, hold_reason=held if after.is_held else "")
+        self._note(event, reason, data or {}, at=self.at)
+
+    def _note(self, event: EventType, reason: str, data: Mapping[str, Any], *, at: datetime) -> None:
+        noted = OrderEvent(
+            self.order_id,
+            event,
+            self.record.state.version,
+            at,
+            self._actor,
+            reason,
+            self.correlation_id,
+            data,
+        )
+        self.events.append(noted)
+        if event in NOTIFIED:
+            payload = event_to_dict(noted, describe(self.record, self._desk.settings))
+            self.promise(Effect.EVENT, f"v{noted.version}:{event}", payload)
+
+    def post(self, posting: Posting) -> None:
+        """Write to the order's ledger, once per key."""
+        if posting.entries:
+            self.postings.append(posting)
+
+    def count(self, sku: Sku, **pieces: int) -> None:
+        """Add pieces to a line's counts: `count(sku, shipped=2)`."""
+        counts = self.record.counts_of(sku)
+        counts = replace(counts, **{name: getattr(counts, name) + more for name, more in pieces.items()})
+        self.counts[sku] = counts
+        self.record = replace(self.record, counts={**self.record.counts, sku: counts})
+
+    def promise(self, effect: Effect, key: str, payload: Mapping[str, Any]) -> None:
+        """Promise an effect on the world after the commit, once per key of this order."""
+        row = OutboxRow(f"{self.order_id}:{key}", effect, self.order_id, payload, self.correlation_id)
+        self._promises.append(row)
+
+    def promise_job(self, job: str, key: str = "", *, queue: str = "orders", **payload: Any) -> None:
+        """Promise a job for this order. The same `key` is the same job, sent and done once."""
+        message = JobMessage(
+            id=f"{job}:{self.order_id}:{key or f'v{self.record.state.version}'}",
+            job=job,
+            payload={"order_id": self.order_id, **payload},
+            order_id=self.order_id,
+            correlation_id=self.correlation_id,
+            traceparent=traceparent(self.correlation_id),
+            enqueued_at=self.at,
+        )
+        body = {"queue": queue, "body": encode_job(message)}
+        self._promises.append(OutboxRow(message.id, Effect.JOB, self.order_id, body, self.correlation_id))
+
+    def outbox(self) -> list[OutboxRow]:
+        """What is promised: the new tracking view first, then the rest in order."""
+        if not self.events:
+            return self._promises
+        history = [*self._before, *self.events]
+        view = to_payload(view_of(self.record, history, self.at))
+        key = f"{self.order_id}:v{self.record.state.version}:tracking"
+        return [OutboxRow(key, Effect.TRACKING, self.order_id, view, self.correlation_id), *self._promises]
+
+    def booked(self) -> list[BookedPosting]:
+        """The postings with what the ledger needs to know of the order."""
+        currency = self.record.request.currency
+        return [BookedPosting(self.order_id, posting, currency, self.at) for posting in self.postings]
+
+
+def new_order(desk: OrderDesk, record: OrderRecord) -> OrderChange:
+    """The beginning of an order that the book does not have: placed, and its sale in the ledger."""
+    change = OrderChange(desk, record, ())
+    change.place()
+    change.post(ledger.sale(record.priced))
+    return change
+
+
+def open_order(
+    tx: OrderTransaction, desk: OrderDesk, order_id: OrderId, actor: Actor = SYSTEM
+) -> OrderChange:
+    """Begin to change an order, its row locked until the transaction ends. Raises NotFound."""
+    record = tx.get_order(order_id, lock=True)
+    if record is None:
+        raise NotFound(f"no order {order_id} in the book")
+    return OrderChange(desk, record, tx.events(order_id), actor)
+
+
+def write(tx: OrderTransaction, change: OrderChange) -> OrderRecord:
+    """Put a change of a recorded order into the book. Raises VersionConflict when the order moved since it was read."""
+    if change.events:
+        tx.save_state(
+            change.order_id, change.read.state, change.record.state, change.at, change.record.hold_reason
+        )
+    tx.save_counts(change.order_id, change.counts)
+    tx.add_events(change.events)
+    tx.add_postings(change.booked())
+    tx.add_outbox(change.outbox())
+    return change.record
+
+
+def write_new(tx: OrderTransaction, changes: Sequence[OrderChange]) -> list[OrderChange]:
+    """Record new orders, all with one statement per table. Returns those that the book did not have already."""
+    new = tx.add_orders([change.record for change in changes])
+    fresh = [change for change in changes if change.order_id in new]
+    tx.add_events([event for change in fresh for event in change.events])
+    tx.add_postings([booked for change in fresh for booked in change.booked()])
+    tx.add_outbox([row for change in fresh for row in change.outbox()])
+    return fresh
