@@ -94,7 +94,7 @@ class Movements:
                 self._inventory.transact(actions, deadline)
                 return True
             except TransactionCancelled as cancelled:
-                _only_the_first_may_fail(cancelled, order_id)
+                _check_order_moved_on(cancelled, order_id)
             deadline.back_off()
 
     # --- shipments and returns ----------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ class Movements:
             except TransactionCancelled as cancelled:
                 if cancelled.reasons[1].is_condition:
                     return
-                _only_the_first_may_fail(cancelled, order_id)
+                _check_order_moved_on(cancelled, order_id)
             deadline.back_off()
 
     # --- pieces that come and go without an order ---------------------------------------------------------------
@@ -263,7 +263,10 @@ def _spread(
     return moves
 
 
-def _only_the_first_may_fail(cancelled: TransactionCancelled, order_id: OrderId) -> None:
-    """The order may have changed since it was read; a counter that does not hold what the order says is a defect."""
-    if any(reason.is_condition for reason in cancelled.reasons[1:]):
+def _check_order_moved_on(cancelled: TransactionCancelled, order_id: OrderId) -> None:
+    """Return when the order changed since it was read: its counters then may have changed with it.
+
+    A counter that does not hold what an unchanged order reserved on it is a defect, and no retry mends it.
+    """
+    if not cancelled.reasons[0].is_condition:
         raise CartwrightError(f"a counter does not hold what order {order_id} reserved on it") from cancelled
