@@ -233,7 +233,7 @@ def _check_counts(quantity: int, counts: LineCounts) -> None:
         and counts.cancelled >= 0
         and counts.shipped + counts.cancelled <= quantity
         and 0 <= counts.restocked <= counts.returned <= counts.shipped
-        and 0 <= counts.refunded
+        and counts.refunded >= 0
         and counts.refunded + counts.cancelled <= quantity
     )
     if not is_sane:
