@@ -167,7 +167,8 @@ class Deployment:
             for other in self.templates()
             if other.exports(self.stage.name) & template.imports(self.stage.name)
         ]
-        return any(self._stack(other) not in self._states for other in providers)
+        states = [self._states.get(self._stack(other)) for other in providers]
+        return any(state is None or not state.exists for state in states)
 
     def _plan_with_change_set(self, template: Template, body: str, parameters: dict[str, str]) -> Plan:
         state = stacks.settle(self.cloud, self._stack(template), self.report)
