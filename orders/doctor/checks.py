@@ -38,7 +38,7 @@ class Remedy(StrEnum):
     RELEASE = "give the stock of the closed order back"
     CONFIRM = "confirm the reservation of the recorded order"
     VOID = "void the authorisation that belongs to no order"
-    DELIVER = "deliver the waiting effects of the outbox"
+    DELIVER = "start a worker: it delivers the waiting effects of the outbox"
 
 
 @dataclass(frozen=True, slots=True)
