@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from html import escape
@@ -37,7 +38,7 @@ def line_through(points: Sequence[Point]) -> str:
 def smooth(points: Sequence[Point]) -> str:
     """Path data (after an M) through all points: Catmull-Rom curves that break where a point is written twice."""
     runs: list[list[Point]] = [[points[0]]]
-    for before, point in zip(points, points[1:], strict=False):
+    for before, point in itertools.pairwise(points):
         if point == before:
             runs.append([point])
         else:
@@ -75,6 +76,7 @@ class Canvas:
         self.ground: Ground = GROUNDS[category]
         self.scene = scene
         self._parts: list[str] = []
+        self._behind: list[str] = []
 
     def add(self, markup: str) -> None:
         """Paint markup as it is."""
@@ -119,6 +121,10 @@ class Canvas:
             f'fill="{colour}"{_opacity(opacity)}/>'
         )
 
+    def halo(self, cx: float, cy: float, radius: float, colour: str) -> None:
+        """Light in the air around a lamp: behind everything, and without a shadow of its own."""
+        self._behind.append(f'<circle cx="{cx}" cy="{cy}" r="{radius}" fill="{colour}" opacity=".6"/>')
+
     def cast(self, cx: float, y: float, reach: float, thick: float | None = None) -> None:
         """The shadow under a standing thing: thrown to the right, away from the light."""
         depth = thick if thick is not None else reach * TILT
@@ -127,7 +133,7 @@ class Canvas:
     def turned(self, cx: float, profile: Profile, tone: Tone, part: float = 0.28, gloss: float = -0.62,
                top: bool = True) -> None:  # fmt: skip
         """A body turned about an upright axis, its right side in shadow and a gloss along its left."""
-        (y0, r0), (y1, r1) = profile[0], profile[-1]
+        (_y0, r0), (_y1, r1) = profile[0], profile[-1]
         right = [(cx + r, y) for y, r in profile]
         left = [(cx - r, y) for y, r in reversed(profile)]
         start = f"M{at(left[-1])}" + (arc(r0, right[0], 1) if top else f"L{at(right[0])}")
@@ -137,7 +143,7 @@ class Canvas:
             self._gloss(cx, profile, tone.light, gloss)
 
     def _turned_shade(self, cx: float, profile: Profile, colour: str, part: float) -> None:
-        (y0, r0), (y1, r1) = profile[0], profile[-1]
+        (_y0, r0), (_y1, r1) = profile[0], profile[-1]
         drop = TILT * math.sqrt(1 - part * part)
         inner = [(cx + part * r, y + drop * r) for y, r in profile]
         outer = [(cx + r, y) for y, r in reversed(profile)]
@@ -190,11 +196,15 @@ class Canvas:
         side = [(x + w, y), (x + w + dx, y + dy), (x + w + dx, y + h + dy), (x + w, y + h)]
         self.fill(line_through(side) + "Z", tone.shade)
 
+    def body(self) -> str:
+        """What stands before the ground, for a picture of several things."""
+        return "".join(self._parts)
+
     def svg(self, title: str) -> str:
         """The finished picture."""
-        ground = self.ground
+        ground, behind = self.ground, "".join(self._behind)
         back = f'<path fill="{ground.wall}" d="M0 0h800v800H0z"/><circle cx="400" cy="390" r="310" fill="{ground.disc}"/>'
-        body = "".join(self._parts)
+        body = self.body()
         if self.scene == "table":
             back += f'<path fill="{ground.table}" d="M0 {TABLE_EDGE}h800v240H0z"/>'
         else:
@@ -207,7 +217,7 @@ class Canvas:
             body = f'<g filter="url(#s)">{body}</g>'
         return (
             '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 800" role="img">'
-            f"<title>{escape(title)}</title>{back}{body}</svg>\n"
+            f"<title>{escape(title)}</title>{back}{behind}{body}</svg>\n"
         )
 
 
@@ -224,7 +234,7 @@ def _middle(points: list[Point], start: float, stop: float) -> list[Point]:
 
 
 def _point_at(points: list[Point], y: float) -> Point:
-    for a, b in zip(points, points[1:], strict=False):
+    for a, b in itertools.pairwise(points):
         if a[1] <= y <= b[1] and a[1] != b[1]:
             share = (y - a[1]) / (b[1] - a[1])
             return (a[0] + (b[0] - a[0]) * share, y)

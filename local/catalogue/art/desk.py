@@ -14,7 +14,9 @@ def fountain_pen(metal: Tone = BRASS) -> Canvas:
     """A pen that has just drawn a line."""
     art = Canvas("desk", "flat")
     art.group("rotate(-42 400 400)")
-    art.stroke("M44 470C20 520 40 560 90 540C150 510 160 600 230 580C280 566 300 540 330 552", named("Ink").base, 9)
+    art.stroke(
+        "M44 470C20 520 40 560 90 540C150 510 160 600 230 580C280 566 300 540 330 552", named("Ink").base, 9
+    )
     art.fill("M40 406L150 366L176 372L176 440L150 446Z", STEEL.base)
     art.fill("M40 406L176 412L176 440L150 446Z", STEEL.shade)
     art.stroke("M48 406L130 406", STEEL.deep, 5)
@@ -39,7 +41,10 @@ def bound_notebook(cloth: Tone) -> Canvas:
     for y in (676, 682):
         art.stroke(f"M214 {y}L616 {y}", PAPER.deep, 2, 0.4)
     art.box(190, 132, 424, 532, cloth.base, 16)
-    art.fill("M206 132L256 132L256 664L206 664C196 664 190 658 190 648L190 148C190 138 196 132 206 132Z", cloth.shade)
+    art.fill(
+        "M206 132L256 132L256 664L206 664C196 664 190 658 190 648L190 148C190 138 196 132 206 132Z",
+        cloth.shade,
+    )
     art.box(330, 232, 210, 130, PAPER.light, 6)
     for y, right in ((272, 506), (302, 506), (332, 440)):
         art.stroke(f"M358 {y}L{right} {y}", cloth.base, 5, 0.6)
@@ -58,7 +63,12 @@ def desk_tray(wood: Tone) -> Canvas:
         art.fill(f"M184 {y + 10}L262 {y - 116}L636 {y - 116}L592 {y + 10}Z", PAPER.shade)
         art.fill(f"M180 {y + 10}L246 {y - 106}L620 {y - 106}L580 {y + 10}Z", PAPER.light)
         for i, share in enumerate((0.3, 0.48, 0.66)):
-            art.stroke(f"M{250 + 0} {y - 106 + 116 * share:.0f}L{(540, 540, 440)[i]} {y - 106 + 116 * share:.0f}", PAPER.deep, 4, 0.35)
+            art.stroke(
+                f"M{250 + 0} {y - 106 + 116 * share:.0f}L{(540, 540, 440)[i]} {y - 106 + 116 * share:.0f}",
+                PAPER.deep,
+                4,
+                0.35,
+            )
         art.fill(f"M606 {y}L684 {y - 92}L684 {y + 40}L606 {y + 138}Z", wood.shade)
         art.fill(f"M150 {y}L606 {y}L606 {y + 138}L150 {y + 138}Z", wood.base)
         art.fill(f"M290 {y}L466 {y}C456 {y + 54} 300 {y + 54} 290 {y}Z", wood.deep)
@@ -80,7 +90,10 @@ def paper_scissors(metal: Tone = STEEL) -> Canvas:
     for turn, flip in ((17, 1), (-17, -1)):
         art.group(f"translate(400 400) rotate({turn}) scale({flip} 1)")
         art.fill("M-26 70C-34 -80 -14 -220 6 -330C28 -220 34 -60 26 70Z", metal.base)
-        art.fill("M8 -330C28 -220 34 -60 26 70L6 70C14 -60 10 -200 8 -330Z", metal.shade if flip == 1 else metal.light)
+        art.fill(
+            "M8 -330C28 -220 34 -60 26 70L6 70C14 -60 10 -200 8 -330Z",
+            metal.shade if flip == 1 else metal.light,
+        )
         art.add(f'<path fill-rule="evenodd" d="{bow}{hole}" fill="{IRON.base}"/>')
         art.stroke("M-98 180C-114 220 -110 280 -70 290", IRON.light if flip == 1 else IRON.deep, 7, 0.6)
         art.end()
@@ -130,8 +143,14 @@ def tape_dispenser(body: Tone) -> Canvas:
     art.disc(330, 430, 96, 96, PAPER.base)
     art.disc(330, 430, 82, 82, art.ground.disc)
     art.fill("M430 312L652 486L644 500L440 350Z", "#efd7a3")
-    art.fill("M130 640L150 500C170 466 190 520 250 540C300 556 370 556 410 530C450 500 500 452 560 452L640 474L690 610L690 640Z", body.base)
-    art.fill("M410 530C450 500 500 452 560 452L640 474L690 610L690 640L470 640C500 600 470 540 410 530Z", body.shade)
+    art.fill(
+        "M130 640L150 500C170 466 190 520 250 540C300 556 370 556 410 530C450 500 500 452 560 452L640 474L690 610L690 640Z",
+        body.base,
+    )
+    art.fill(
+        "M410 530C450 500 500 452 560 452L640 474L690 610L690 640L470 640C500 600 470 540 410 530Z",
+        body.shade,
+    )
     art.stroke("M166 520C160 560 154 590 152 612", body.light, 10, 0.8)
     art.stroke("M470 500C500 478 530 470 560 472", body.light, 8, 0.8)
     art.fill("M636 466L676 476L684 512L672 506L666 516L656 506L650 514L640 500Z", STEEL.base)
@@ -174,15 +193,30 @@ def steel_bookends(metal: Tone) -> Canvas:
     """Books held upright between two folded sheets."""
     art = Canvas("desk")
     art.cast(410, 640, 290, 26)
-    spines = (("Rust", 62, 300), ("Cream", 48, 270), ("Indigo", 76, 330), ("Sage", 56, 290), ("Plum", 44, 250), ("Oat", 66, 310))
+    spines = (
+        ("Rust", 62, 300),
+        ("Cream", 48, 270),
+        ("Indigo", 76, 330),
+        ("Sage", 56, 290),
+        ("Plum", 44, 250),
+        ("Oat", 66, 310),
+    )
     x = 212.0
     for colour, width, height in spines:
         book = named(colour)
         top = 632 - height
-        art.fill(line_through([(x, top), (x + 22, top - 14), (x + width + 22, top - 14), (x + width, top)]) + "Z", PAPER.shade)
+        art.fill(
+            line_through([(x, top), (x + 22, top - 14), (x + width + 22, top - 14), (x + width, top)]) + "Z",
+            PAPER.shade,
+        )
         art.box(x, top, width, height, book.base, 4)
         art.box(x + width * 0.68, top, width * 0.32, height, book.shade, 4)
-        art.stroke(f"M{x + 8:.0f} {top + 34}L{x + width - 8:.0f} {top + 34}M{x + 8:.0f} {top + height - 40}L{x + width - 8:.0f} {top + height - 40}", book.light, 6, cap="butt")
+        art.stroke(
+            f"M{x + 8:.0f} {top + 34}L{x + width - 8:.0f} {top + 34}M{x + 8:.0f} {top + height - 40}L{x + width - 8:.0f} {top + height - 40}",
+            book.light,
+            6,
+            cap="butt",
+        )
         x += width
     art.fill(f"M{x} 632L{x} 330L{x + 74} 290L{x + 74} 590Z", metal.shade)
     art.fill(f"M{x} 632L{x} 330L{x + 14} 322L{x + 14} 632Z", metal.deep)

@@ -35,7 +35,6 @@ def watering_can(body: Tone) -> Canvas:
     for y in (430, 590):
         art.stroke(f"M{212} {y + 2}A140 21 0 0 0 {488} {y + 2}", body.deep, 5, 0.5, "butt")
     art.mouth(350, 376, 130, body, body.deep, 10)
-    art.fill("M222 372A128 20 0 0 1 330 357L330 396A128 20 0 0 1 222 380Z", body.light)
     art.group("rotate(28 648 280)")
     art.fill("M626 300L600 236L696 236L670 300Z", BRASS.base)
     art.fill("M652 300L664 236L696 236L670 300Z", BRASS.shade)
@@ -52,18 +51,29 @@ def hand_trowel(steel: Tone = STEEL) -> Canvas:
     art.group("rotate(40 400 400)")
     art.hose("M386 84C370 20 430 20 414 84", 9, LEATHER)
     art.fill("M374 80C372 66 428 66 426 80C434 150 432 220 424 300L376 300C368 220 366 150 374 80Z", ASH.base)
-    art.fill("M406 70C422 70 426 74 426 80C434 150 432 220 424 300L404 300C412 220 412 140 406 70Z", ASH.shade)
+    art.fill(
+        "M406 70C422 70 426 74 426 80C434 150 432 220 424 300L404 300C412 220 412 140 406 70Z", ASH.shade
+    )
     art.stroke("M386 110C382 160 384 210 388 260", ASH.light, 7)
     art.fill("M374 292L426 292L418 400L382 400Z", steel.shade)
     art.fill("M374 292L402 292L400 400L382 400Z", steel.base)
-    art.fill("M330 430C330 396 370 384 400 384C430 384 470 396 470 430C476 560 450 670 400 748C350 670 324 560 330 430Z", steel.base)
+    art.fill(
+        "M330 430C330 396 370 384 400 384C430 384 470 396 470 430C476 560 450 670 400 748C350 670 324 560 330 430Z",
+        steel.base,
+    )
     art.fill("M400 384C430 384 470 396 470 430C476 560 450 670 400 748C420 620 420 500 400 384Z", steel.shade)
     art.stroke("M352 440C352 520 364 590 380 640", steel.light, 9)
     for i, y in enumerate((500, 540, 580, 620)):
         art.stroke(f"M{404} {y}L{428 - 3 * i} {y}", steel.deep, 5, cap="butt")
     art.end()
-    art.fill("M560 560C580 530 590 520 596 480C604 520 616 530 636 560C660 600 640 640 598 640C556 640 536 600 560 560Z", named("Tan").base)
-    art.fill("M596 480C604 520 616 530 636 560C660 600 640 640 598 640C630 600 620 540 596 480Z", named("Tan").shade)
+    art.fill(
+        "M560 560C580 530 590 520 596 480C604 520 616 530 636 560C660 600 640 640 598 640C556 640 536 600 560 560Z",
+        named("Tan").base,
+    )
+    art.fill(
+        "M596 480C604 520 616 530 636 560C660 600 640 640 598 640C630 600 620 540 596 480Z",
+        named("Tan").shade,
+    )
     art.stroke("M576 560C566 586 568 610 578 626", named("Tan").light, 6)
     art.stroke("M580 640L572 664M598 640L598 668M616 640L626 662", named("Natural").deep, 5)
     return art
@@ -108,7 +118,9 @@ def terracotta_pot(clay: Tone = TERRACOTTA) -> Canvas:
     art.turned(400, [(440, 148), (520, 132), (600, 116), (628, 110)], clay, gloss=-0.6)
     art.fill("M262 452A140 24 0 0 0 538 452L536 470A138 24 0 0 1 264 470Z", clay.deep, 0.5)
     art.turned(400, [(382, 170), (382, 170), (444, 166), (452, 160)], clay, gloss=0, top=False)
-    art.add(f'<path d="M230 382A170 25.500 0 0 0 570 382L556 382A156 20 0 0 1 244 382Z" fill="{clay.light}"/>')
+    art.add(
+        f'<path d="M230 382A170 25.500 0 0 0 570 382L556 382A156 20 0 0 1 244 382Z" fill="{clay.light}"/>'
+    )
     art.stroke("M250 408L252 440", clay.light, 11, 0.8)
     return art
 
@@ -117,20 +129,43 @@ def digging_fork(steel: Tone = STEEL) -> Canvas:
     """A fork standing in dug earth."""
     art = Canvas("garden")
     art.rod((400, 130), (400, 420), 28, ASH)
-    art.fill("M330 92C330 76 470 76 470 92L470 112C440 116 426 130 418 168L382 168C374 130 360 116 330 112Z", ASH.base)
-    art.fill("M430 84C456 84 470 86 470 92L470 112C440 116 426 130 418 168L400 168C406 130 420 110 430 84Z", ASH.shade)
+    art.fill(
+        "M330 92C330 76 470 76 470 92L470 112C440 116 426 130 418 168L382 168C374 130 360 116 330 112Z",
+        ASH.base,
+    )
+    art.fill(
+        "M430 84C456 84 470 86 470 92L470 112C440 116 426 130 418 168L400 168C406 130 420 110 430 84Z",
+        ASH.shade,
+    )
     art.stroke("M342 96L420 96", ASH.light, 7)
     art.fill("M384 330L416 330L414 470L386 470Z", steel.base)
     art.fill("M402 330L416 330L414 470L400 470Z", steel.shade)
     for x in (392, 408):
         art.disc(x, 352, 4, 4, steel.deep)
-    art.fill("M296 480C340 456 372 470 386 440L414 440C428 470 460 456 504 480L504 500C460 486 340 486 296 500Z", steel.shade)
+    art.fill(
+        "M296 480C340 456 372 470 386 440L414 440C428 470 460 456 504 480L504 500C460 486 340 486 296 500Z",
+        steel.shade,
+    )
     for x in (300, 368, 436, 502):
         art.rod((x, 484), (x + (x - 400) * 0.06, 640), 20, steel)
     art.cast(400, 650, 240, 30)
-    art.fill("M130 652C160 610 200 622 236 598C268 580 300 606 336 592C370 580 400 604 436 590C480 576 510 604 548 600C590 604 640 620 664 652C640 690 160 690 130 652Z", SOIL.base)
-    art.fill("M470 590C510 590 520 604 548 600C590 604 640 620 664 652C650 680 500 686 380 682C500 670 540 630 470 590Z", SOIL.shade)
-    for x, y, r in ((220, 640, 12), (300, 632, 9), (380, 648, 13), (470, 634, 10), (560, 646, 12), (260, 664, 8), (440, 668, 9)):
+    art.fill(
+        "M130 652C160 610 200 622 236 598C268 580 300 606 336 592C370 580 400 604 436 590C480 576 510 604 548 600C590 604 640 620 664 652C640 690 160 690 130 652Z",
+        SOIL.base,
+    )
+    art.fill(
+        "M470 590C510 590 520 604 548 600C590 604 640 620 664 652C650 680 500 686 380 682C500 670 540 630 470 590Z",
+        SOIL.shade,
+    )
+    for x, y, r in (
+        (220, 640, 12),
+        (300, 632, 9),
+        (380, 648, 13),
+        (470, 634, 10),
+        (560, 646, 12),
+        (260, 664, 8),
+        (440, 668, 9),
+    ):
         art.disc(x, y, r, r * 0.7, SOIL.light, 0.5)
     leaf(art, (610, 640), (650, 556), 0.3)
     leaf(art, (610, 640), (570, 566), 0.3)
@@ -142,8 +177,7 @@ def garden_trug(wood: Tone | None = None) -> Canvas:
     wood = wood or named("Willow")
     art = Canvas("garden")
     art.cast(400, 642, 220, 28)
-    art.stroke("M380 600C380 180 420 180 424 600", wood.deep, 10, 0)
-    art.hose("M396 420C396 170 404 170 404 420", 1, wood)
+    art.hose("M362 470C346 150 446 150 430 470", 24, OAK)
     for x, tip in ((250, 330), (310, 300), (520, 320)):
         leaf(art, (x, 440), (x - 40, tip), 0.3)
         leaf(art, (x, 440), (x + 46, tip - 14), 0.3)
@@ -163,7 +197,6 @@ def garden_trug(wood: Tone | None = None) -> Canvas:
     art.stroke("M132 440C250 462 550 462 668 440", wood.deep, 30)
     art.stroke("M132 436C250 458 550 458 668 436", OAK.base, 24)
     art.stroke("M160 436C280 452 480 454 560 448", OAK.light, 5)
-    art.stroke("M372 640C352 420 360 190 400 190C440 190 448 420 428 640", wood.deep, 0)
     art.stroke("M400 644L400 452", OAK.shade, 30, cap="butt")
     art.stroke("M396 644L396 452", OAK.base, 22, cap="butt")
     for x in (190, 290, 500, 610):
@@ -190,12 +223,21 @@ def nest_box(wood: Tone | None = None) -> Canvas:
     for x, y in ((352, 342), (448, 342), (352, 438), (448, 438)):
         art.disc(x, y, 5, 5, wood.deep)
     art.rod((400, 500), (400, 530), 18, wood, "round")
-    art.fill("M420 396C420 372 446 360 470 372C492 380 500 400 496 420L470 452C440 460 418 440 420 396Z", "#e6c557")
-    art.fill("M424 380C436 360 466 360 478 376C484 388 476 396 462 396C448 398 430 394 424 380Z", named("Ink").deep)
+    art.fill(
+        "M420 396C420 372 446 360 470 372C492 380 500 400 496 420L470 452C440 460 418 440 420 396Z", "#e6c557"
+    )
+    art.fill(
+        "M424 380C436 360 466 360 478 376C484 388 476 396 462 396C448 398 430 394 424 380Z", named("Ink").deep
+    )
     art.fill("M428 384L402 392L428 398Z", named("Charcoal").base)
     art.disc(446, 386, 5, 5, "#ffffff")
     art.fill("M470 396C500 410 520 440 540 482C500 470 470 450 460 420Z", named("Slate").base)
-    for foot, tip in (((432, 700), (520, 650)), ((376, 690), (290, 640)), ((376, 130), (300, 90)), ((432, 120), (500, 70))):
+    for foot, tip in (
+        ((432, 700), (520, 650)),
+        ((376, 690), (290, 640)),
+        ((376, 130), (300, 90)),
+        ((432, 120), (500, 70)),
+    ):
         leaf(art, foot, tip, 0.3)
     return art
 
@@ -211,13 +253,27 @@ def jute_twine(cord: Tone) -> Canvas:
     for i in range(9):
         y = 366 + i * 27
         r = (136, 142, 146, 149, 150, 149, 147, 143, 138)[i]
-        art.stroke(f"M{380 - r} {y}C{380 - r + 40} {y + 34} {380 + r - 90} {y + 40} {380 + r} {y - 10}", cord.deep, 5, 0.55)
-        art.stroke(f"M{380 - r + 6} {y + 10}C{380 - r + 50} {y + 40} {350} {y + 42} {380} {y + 38}", cord.light, 4, 0.6)
+        art.stroke(
+            f"M{380 - r} {y}C{380 - r + 40} {y + 34} {380 + r - 90} {y + 40} {380 + r} {y - 10}",
+            cord.deep,
+            5,
+            0.55,
+        )
+        art.stroke(
+            f"M{380 - r + 6} {y + 10}C{380 - r + 50} {y + 40} {350} {y + 42} {380} {y + 38}",
+            cord.light,
+            4,
+            0.6,
+        )
     art.turned(380, [(300, 150), (300, 150), (330, 150)], beech, gloss=0)
     art.disc(380, 300, 150, None, beech.light)
     art.disc(380, 300, 36, 6, beech.deep)
-    art.stroke("M520 560C600 560 560 650 640 654C700 656 700 610 664 612C630 616 660 680 730 668", cord.shade, 13)
-    art.stroke("M520 558C600 558 560 648 640 652C700 654 700 608 664 610C630 614 660 678 730 666", cord.base, 8)
+    art.stroke(
+        "M520 560C600 560 560 650 640 654C700 656 700 610 664 612C630 616 660 680 730 668", cord.shade, 13
+    )
+    art.stroke(
+        "M520 558C600 558 560 648 640 652C700 654 700 608 664 610C630 614 660 678 730 666", cord.base, 8
+    )
     return art
 
 

@@ -170,12 +170,15 @@ def clip_top_jar(glass: Tone = GLASS) -> Canvas:
     beans = named("Clay")
     art.turned(400, [(404, 148), (500, 148), (600, 148), (634, 138)], beans, gloss=0)
     art.disc(400, 404, 148, None, beans.light)
-    for i in range(22):
-        x, y = 272 + 52 * (i % 5) + 26 * (i // 5 % 2), 446 + 42 * (i // 5)
+    art.add('<g fill="none" stroke-width="9" stroke-linecap="round" opacity=".6">')
+    for i in range(15):
+        x, y = 278 + 52 * (i % 5) + 22 * (i // 5 % 2), 456 + 54 * (i // 5)
         turn = (i * 53) % 140 - 70
         bean = f"M{x - 13} {y + 4}Q{x} {y - 17} {x + 13} {y + 4}"
-        art.add(f'<path d="{bean}" transform="rotate({turn} {x} {y})" stroke="{(beans.light, beans.deep)[i % 2]}" '
-                'stroke-width="9" fill="none" stroke-linecap="round" opacity=".6"/>')  # fmt: skip
+        art.add(
+            f'<path d="{bean}" transform="rotate({turn} {x} {y})" stroke="{(beans.light, beans.deep)[i % 2]}"/>'
+        )
+    art.end()
     art.turned(400, [(262, 124), (262, 124), (282, 124)], named("Rust"), gloss=0)
     art.turned(400, [(206, 60), (216, 104), (236, 120), (236, 120), (260, 124)], glass, gloss=-0.6)
     art.hose("M276 290C262 240 300 190 400 190C500 190 538 240 524 290", 9, STEEL)

@@ -95,7 +95,7 @@ def tripod_floor_lamp(wood: Tone = OAK) -> Canvas:
 def paper_lantern(paper: Tone = PAPER) -> Canvas:
     """A round lantern with its bamboo ribs."""
     art = Canvas("lighting", "wall")
-    art.disc(400, 420, 300, 300, GLOW, 0.6)
+    art.halo(400, 420, 300, GLOW)
     art.stroke("M400 0L400 190", IRON.base, 8)
     warm = Tone("#fffdf4", "#fff0cb", "#f2d59c", "#c9a263")
     art.disc(400, 420, 232, 226, warm.base)
@@ -104,7 +104,13 @@ def paper_lantern(paper: Tone = PAPER) -> Canvas:
     for i in range(1, 10):
         y = 194 + i * 45.2
         half = 232 * (1 - ((y - 420) / 226) ** 2) ** 0.5
-        art.stroke(f"M{400 - half:.0f} {y:.0f}Q400 {y + half * 0.2:.0f} {400 + half:.0f} {y:.0f}", warm.deep, 4, 0.5, "butt")
+        art.stroke(
+            f"M{400 - half:.0f} {y:.0f}Q400 {y + half * 0.2:.0f} {400 + half:.0f} {y:.0f}",
+            warm.deep,
+            4,
+            0.5,
+            "butt",
+        )
     art.box(356, 184, 88, 24, OAK.base, 8)
     art.box(416, 184, 28, 24, OAK.shade, 8)
     art.box(356, 634, 88, 20, OAK.base, 8)
@@ -117,7 +123,12 @@ def brass_candlestick(brass: Tone = BRASS) -> Canvas:
     art.disc(400, 150, 150, 150, GLOW, 0.7)
     art.cast(400, 650, 150)
     art.turned(400, [(620, 120), (630, 150), (648, 150)], brass)
-    art.turned(400, [(400, 22), (440, 20), (470, 40), (490, 42), (510, 20), (560, 24), (600, 60), (624, 116)], brass, gloss=-0.5)
+    art.turned(
+        400,
+        [(400, 22), (440, 20), (470, 40), (490, 42), (510, 20), (560, 24), (600, 60), (624, 116)],
+        brass,
+        gloss=-0.5,
+    )
     art.turned(400, [(386, 92), (392, 100), (410, 40)], brass, gloss=0)
     art.disc(400, 386, 92, None, brass.light)
     art.disc(400, 388, 80, 10, brass.shade)
@@ -157,14 +168,20 @@ def storm_lantern(metal: Tone) -> Canvas:
 def filament_bulb(glass: Tone = GLASS) -> Canvas:
     """A bulb, its filament alight."""
     art = Canvas("lighting", "wall")
-    art.disc(400, 460, 290, 290, GLOW, 0.6)
+    art.halo(400, 460, 290, GLOW)
     art.stroke("M400 0L400 120", IRON.base, 9)
     art.turned(400, [(112, 26), (120, 44), (190, 54), (210, 54)], IRON, gloss=-0.5)
     art.turned(400, [(206, 48), (216, 52), (268, 50)], BRASS, gloss=0)
     for y in (222, 238, 254):
         art.stroke(f"M350 {y}A50 8 0 0 0 450 {y}", BRASS.deep, 5, 0.6, "butt")
-    art.fill("M352 268C350 330 300 350 262 400C220 460 222 560 290 616C350 664 450 664 510 616C578 560 580 460 538 400C500 350 450 330 448 268Z", "#fbe7b4")
-    art.fill("M448 268C450 330 500 350 538 400C580 460 578 560 510 616C480 640 450 650 420 652C540 580 520 380 412 268Z", "#efd193")
+    art.fill(
+        "M352 268C350 330 300 350 262 400C220 460 222 560 290 616C350 664 450 664 510 616C578 560 580 460 538 400C500 350 450 330 448 268Z",
+        "#fbe7b4",
+    )
+    art.fill(
+        "M448 268C450 330 500 350 538 400C580 460 578 560 510 616C480 640 450 650 420 652C540 580 520 380 412 268Z",
+        "#efd193",
+    )
     art.fill("M384 268L392 420L408 420L416 268Z", glass.shade)
     art.stroke("M392 400L330 440M408 400L470 440", STEEL.shade, 5)
     art.stroke("M330 440L348 570L374 440L400 580L426 440L452 570L470 440", FLAME.base, 17, 0.5)

@@ -13,12 +13,24 @@ def stoneware_plate(glaze: Tone) -> Canvas:
     art = Canvas("table", "flat")
     art.disc(400, 400, 268, 268, CLAY.base)
     art.disc(396, 396, 260, 260, glaze.base)
-    art.add(f'<clipPath id="p"><circle cx="396" cy="396" r="260"/></clipPath><path clip-path="url(#p)" d="M470 100C560 260 560 540 420 690L700 690L700 100Z" fill="{glaze.shade}" opacity=".55"/>')
+    art.add(
+        f'<clipPath id="p"><circle cx="396" cy="396" r="260"/></clipPath><path clip-path="url(#p)" d="M470 100C560 260 560 540 420 690L700 690L700 100Z" fill="{glaze.shade}" opacity=".55"/>'
+    )
     art.disc(396, 396, 188, 188, glaze.shade)
     art.disc(401, 401, 184, 184, glaze.base)
     art.disc(405, 405, 176, 176, mix(glaze.base, glaze.light, 0.35))
     art.stroke("M186 330A222 222 0 0 1 318 188", glaze.light, 15, 0.9)
-    for x, y, r in ((470, 350, 5), (340, 470, 4), (430, 500, 6), (360, 350, 4), (500, 430, 4), (410, 420, 3), (590, 330, 5), (240, 500, 5), (450, 610, 4)):
+    for x, y, r in (
+        (470, 350, 5),
+        (340, 470, 4),
+        (430, 500, 6),
+        (360, 350, 4),
+        (500, 430, 4),
+        (410, 420, 3),
+        (590, 330, 5),
+        (240, 500, 5),
+        (450, 610, 4),
+    ):
         art.disc(x, y, r, r, glaze.deep, 0.35)
     return art
 
@@ -50,7 +62,9 @@ def serving_bowl(glaze: Tone) -> Canvas:
     art.fill("M398 330C420 280 480 280 500 300C484 336 440 348 398 330Z", named("Leaf").base)
     art.stroke("M396 340C420 320 460 306 490 302", named("Leaf").deep, 5)
     art.turned(400, [(420, 262), (450, 254), (530, 206), (590, 130), (606, 108)], glaze, top=False)
-    art.add(f'<path d="M138 420A262 39.300 0 0 0 662 420L650 418A250 32 0 0 1 150 418Z" fill="{glaze.light}"/>')
+    art.add(
+        f'<path d="M138 420A262 39.300 0 0 0 662 420L650 418A250 32 0 0 1 150 418Z" fill="{glaze.light}"/>'
+    )
     art.turned(400, [(604, 112), (638, 104)], CLAY, gloss=0, top=False)
     return art
 
@@ -58,25 +72,29 @@ def serving_bowl(glaze: Tone) -> Canvas:
 def glass_carafe(glass: Tone = GLASS) -> Canvas:
     """A carafe of water with its cork in."""
     art = Canvas("table")
-    art.cast(400, 650, 118)
-    art.turned(400, [(250, 62), (300, 52), (350, 50), (420, 80), (520, 116), (610, 118), (648, 104)], glass, gloss=0)
-    art.turned(400, [(430, 78), (520, 106), (606, 108), (638, 96)], WATER, gloss=0)
-    art.disc(400, 430, 78, None, WATER.light)
-    art.disc(400, 250, 62, None, glass.light)
-    art.turned(400, [(196, 46), (196, 46), (262, 40)], OAK, gloss=0)
-    art.disc(400, 196, 46, None, OAK.light)
-    art.stroke("M312 480C300 530 298 580 306 616M366 290L364 340", "#ffffff", 11, 0.8)
-    art.add('<path d="M596 560L600 640A46 8 0 0 0 684 640L690 560Z" fill="#c3dedd" opacity=".9"/>')
-    art.fill("M650 560L646 647A46 8 0 0 0 684 640L690 560Z", glass.shade, 0.8)
-    art.disc(643, 560, 47, 8, glass.light)
-    art.stroke("M612 576L615 628", "#ffffff", 7, 0.8)
+    art.cast(330, 650, 118)
+    art.turned(
+        330, [(250, 62), (300, 52), (350, 50), (420, 80), (520, 116), (610, 118), (648, 104)], glass, gloss=0
+    )
+    art.turned(330, [(430, 78), (520, 106), (606, 108), (638, 96)], WATER, gloss=0)
+    art.disc(330, 430, 78, None, WATER.light)
+    art.disc(330, 250, 62, None, glass.light)
+    art.turned(330, [(196, 46), (196, 46), (262, 40)], OAK, gloss=0)
+    art.disc(330, 196, 46, None, OAK.light)
+    art.stroke("M242 480C230 530 228 580 236 616M296 290L294 340", "#ffffff", 11, 0.8)
+    art.cast(606, 652, 58)
+    art.turned(606, [(500, 72), (650, 58)], glass, gloss=0)
+    art.turned(606, [(580, 62), (642, 54)], WATER, gloss=0)
+    art.disc(606, 580, 62, None, WATER.light)
+    art.mouth(606, 500, 72, glass, glass.shade, 6)
+    art.stroke("M552 530L558 628", "#ffffff", 8, 0.8)
     return art
 
 
 def tumbler_set(glass: Tone) -> Canvas:
     """Four faceted glasses."""
     art = Canvas("table")
-    for x, y in ((296, 556), (508, 556), (206, 640), (420, 640)):
+    for x, y in ((350, 556), (562, 556), (238, 640), (452, 640)):
         art.cast(x, y + 4, 82)
         _tumbler(art, x, y, glass)
     return art
@@ -88,8 +106,17 @@ def _tumbler(art: Canvas, x: int, y: int, glass: Tone) -> None:
     for i, share in enumerate((-1, -0.72, -0.3, 0.22, 0.66, 1)):
         if i in (0, 5):
             continue
-        art.stroke(f"M{x + share * top * 0.98:.0f} {y - height + 46}L{x + share * bottom:.0f} {y + 9 * (1 - share * share):.0f}", glass.light, 4, 0.9)
-    art.fill(f"M{x - 70} {y - height + 54}L{x - 58} {y + 4}L{x - 26} {y + 9}L{x - 30} {y - height + 60}Z", "#ffffff", 0.45)
+        art.stroke(
+            f"M{x + share * top * 0.98:.0f} {y - height + 46}L{x + share * bottom:.0f} {y + 9 * (1 - share * share):.0f}",
+            glass.light,
+            4,
+            0.9,
+        )
+    art.fill(
+        f"M{x - 70} {y - height + 54}L{x - 58} {y + 4}L{x - 26} {y + 9}L{x - 30} {y - height + 60}Z",
+        "#ffffff",
+        0.45,
+    )
     art.disc(x, y - height, top, None, glass.light)
     art.disc(x, y - height + 2, top - 8, (top - 8) * 0.15, glass.shade)
     art.disc(x, y - 8, bottom - 14, 8, glass.deep, 0.35)
@@ -100,7 +127,10 @@ def cutlery_set(metal: Tone) -> Canvas:
     art = Canvas("table", "flat")
     art.group("rotate(12 400 400)")
     art.rod((214, 330), (214, 700), 26, metal, "round")
-    art.fill("M166 110L178 110L182 230L198 230L202 110L226 110L230 230L246 230L250 110L262 110L266 250C266 310 236 330 226 360L202 360C192 330 162 310 162 250Z", metal.base)
+    art.fill(
+        "M166 110L178 110L182 230L198 230L202 110L226 110L230 230L246 230L250 110L262 110L266 250C266 310 236 330 226 360L202 360C192 330 162 310 162 250Z",
+        metal.base,
+    )
     art.fill("M250 110L262 110L266 250C266 310 236 330 226 360L214 360C224 320 250 300 248 240Z", metal.shade)
     art.rod((350, 420), (350, 700), 30, metal, "round")
     art.fill("M336 110C376 130 388 230 384 330L370 440L330 440L330 116Z", metal.base)
@@ -109,7 +139,11 @@ def cutlery_set(metal: Tone) -> Canvas:
         art.rod((x, top + 60), (x, low), 24, metal, "round")
         art.disc(x, top, rx, ry, metal.base)
         art.disc(x + 4, top + 4, rx - 12, ry - 14, metal.shade)
-        art.stroke(f"M{x - rx + 20} {top + 14}C{x - rx + 18} {top - 30} {x - 22} {top - ry + 26} {x - 8} {top - ry + 24}", metal.light, 9)
+        art.stroke(
+            f"M{x - rx + 20} {top + 14}C{x - rx + 18} {top - 30} {x - 22} {top - ry + 26} {x - 8} {top - ry + 24}",
+            metal.light,
+            9,
+        )
     for x, y in ((208, 420), (342, 460), (474, 340), (600, 360)):
         art.stroke(f"M{x} {y}L{x} {y + 220}", metal.light, 6, 0.8)
     art.end()
@@ -124,7 +158,6 @@ def linen_napkins(cloth: Tone) -> Canvas:
         y = 594 - i * 52
         pick = (cloth, Tone(cloth.light, mix(cloth.base, cloth.light, 0.28), cloth.shade, cloth.deep))[i % 2]
         art.fill(f"M190 {y}C174 {y + 16} 174 {y + 38} 190 {y + 50}L610 {y + 50}L610 {y}Z", pick.base)
-        art.fill(f"M520 {y}L610 {y}L610 {y + 50}L530 {y + 50}Z", pick.shade)
         art.stroke(f"M194 {y + 25}L606 {y + 25}", pick.deep, 3, 0.5)
     art.fill("M190 438L270 350L690 350L610 438Z", cloth.light)
     art.fill("M610 438L690 350L690 566L610 644Z", cloth.deep)
@@ -133,7 +166,9 @@ def linen_napkins(cloth: Tone) -> Canvas:
     art.stroke("M214 426L284 362L672 362", cloth.base, 4)
     twine = named("Natural")
     art.stroke("M372 644L372 438L452 350", twine.deep, 8, cap="butt")
-    art.stroke("M410 396C350 330 330 400 410 396C480 340 500 400 410 396L360 440M410 396L470 436", twine.deep, 7)
+    art.stroke(
+        "M410 396C350 330 330 400 410 396C480 340 500 400 410 396L360 440M410 396L470 436", twine.deep, 7
+    )
     art.fill("M452 388C440 330 500 290 540 286C540 340 510 380 452 388Z", named("Leaf").base)
     art.stroke("M440 394C470 350 500 320 530 300", named("Leaf").deep, 5)
     return art
@@ -150,7 +185,9 @@ def round_teapot(glaze: Tone) -> Canvas:
     art.fill("M540 560C620 550 630 470 650 420L706 404L714 424C690 480 690 600 560 620Z", glaze.shade)
     art.fill("M540 540C610 530 620 470 650 420L688 410C660 470 650 560 560 586Z", glaze.base)
     art.disc(682, 413, 33, 10, glaze.deep)
-    art.turned(395, [(386, 90), (400, 128), (450, 186), (520, 204), (590, 180), (632, 128), (646, 110)], glaze)
+    art.turned(
+        395, [(386, 90), (400, 128), (450, 186), (520, 204), (590, 180), (632, 128), (646, 110)], glaze
+    )
     art.disc(395, 388, 96, None, glaze.shade)
     art.turned(395, [(340, 30), (350, 64), (378, 92)], glaze, gloss=-0.5)
     art.turned(395, [(300, 14), (306, 26), (322, 26), (338, 12)], glaze, gloss=0)

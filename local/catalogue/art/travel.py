@@ -15,12 +15,22 @@ def canvas_weekender(cloth: Tone) -> Canvas:
     art = Canvas("travel")
     art.cast(400, 640, 290, 30)
     art.hose("M262 420C250 210 550 210 538 420", 24, LEATHER)
-    art.fill("M120 430C116 390 150 362 200 358L600 358C650 362 684 390 680 430L692 600C694 630 676 644 650 644L150 644C124 644 106 630 108 600Z", cloth.base)
-    art.fill("M560 358L600 358C650 362 684 390 680 430L692 600C694 630 676 644 650 644L548 644C590 560 590 450 560 358Z", cloth.shade)
+    art.fill(
+        "M120 430C116 390 150 362 200 358L600 358C650 362 684 390 680 430L692 600C694 630 676 644 650 644L150 644C124 644 106 630 108 600Z",
+        cloth.base,
+    )
+    art.fill(
+        "M560 358L600 358C650 362 684 390 680 430L692 600C694 630 676 644 650 644L548 644C590 560 590 450 560 358Z",
+        cloth.shade,
+    )
     art.stroke("M176 372C300 352 500 352 624 372", cloth.deep, 7)
     art.stroke("M184 384C300 366 500 366 616 384", BRASS.base, 5)
-    art.fill("M108 580L692 580L692 606C694 630 676 644 650 644L150 644C124 644 106 630 108 606Z", LEATHER.base)
-    art.fill("M570 580L692 580L692 606C694 630 676 644 650 644L548 644C560 624 566 604 570 580Z", LEATHER.shade)
+    art.fill(
+        "M108 580L692 580L692 606C694 630 676 644 650 644L150 644C124 644 106 630 108 606Z", LEATHER.base
+    )
+    art.fill(
+        "M570 580L692 580L692 606C694 630 676 644 650 644L548 644C560 624 566 604 570 580Z", LEATHER.shade
+    )
     for x in (240, 520):
         art.box(x, 404, 44, 180, LEATHER.base)
         art.box(x + 28, 404, 16, 180, LEATHER.shade)
@@ -38,8 +48,14 @@ def roll_top_rucksack(cloth: Tone) -> Canvas:
     art = Canvas("travel")
     art.cast(400, 644, 190, 28)
     art.hose("M220 300C150 380 160 540 226 600", 30, LEATHER)
-    art.fill("M224 270L576 270C590 400 598 520 590 610C586 636 570 646 544 646L256 646C230 646 214 636 210 610C202 520 210 400 224 270Z", cloth.base)
-    art.fill("M520 270L576 270C590 400 598 520 590 610C586 636 570 646 544 646L500 646C540 520 540 390 520 270Z", cloth.shade)
+    art.fill(
+        "M224 270L576 270C590 400 598 520 590 610C586 636 570 646 544 646L256 646C230 646 214 636 210 610C202 520 210 400 224 270Z",
+        cloth.base,
+    )
+    art.fill(
+        "M520 270L576 270C590 400 598 520 590 610C586 636 570 646 544 646L500 646C540 520 540 390 520 270Z",
+        cloth.shade,
+    )
     art.box(208, 196, 384, 92, cloth.shade, 44)
     art.box(208, 190, 384, 84, cloth.base, 42)
     art.stroke("M234 214L540 214", cloth.light, 9, 0.9)
@@ -110,8 +126,12 @@ def walking_umbrella(cloth: Tone) -> Canvas:
     art.fill(f"M130 400C140 240 270 140 400 136C530 140 660 240 670 400{edge}", cloth.base)
     art.fill("M400 136C530 140 660 240 670 400C590 352 530 352 500 400C500 300 470 200 400 136Z", cloth.shade)
     art.fill("M400 136C470 200 500 300 500 400C474 356 426 356 400 400Z", cloth.base)
-    art.fill("M400 136C330 200 300 300 300 400C270 352 210 352 130 400C140 240 270 140 400 136Z", cloth.light, 0.55)
-    art.stroke("M400 138C330 200 300 300 300 398M400 138L400 398M400 138C470 200 500 300 500 398", cloth.deep, 4, 0.6)
+    art.fill(
+        "M400 136C330 200 300 300 300 400C270 352 210 352 130 400C140 240 270 140 400 136Z", cloth.light, 0.55
+    )
+    art.stroke(
+        "M400 138C330 200 300 300 300 398M400 138L400 398M400 138C470 200 500 300 500 398", cloth.deep, 4, 0.6
+    )
     art.end()
     for x, y in ((130, 560), (210, 640), (640, 560), (690, 660), (600, 690)):
         art.stroke(f"M{x} {y}L{x - 10} {y + 34}", named("Sky").base, 8)
@@ -128,13 +148,21 @@ def passport_wallet(leather: Tone) -> Canvas:
     art.stroke("M470 190L470 260M484 190L484 260M496 190L496 260", PAPER.deep, 5, 0.6)
     passport = named("Plum")
     art.box(214, 190, 320, 320, passport.base, 14)
-    art.disc(374, 262, 36, 36, None or BRASS.base)
+    art.disc(374, 262, 36, 36, BRASS.base)
     art.disc(374, 262, 26, 26, passport.base)
     art.stroke("M348 262L400 262M374 236C360 250 360 274 374 288C388 274 388 250 374 236", BRASS.base, 4)
     art.box(160, 314, 480, 360, leather.shade, 26)
-    art.fill("M160 340C160 324 172 314 186 314L614 314C628 314 640 324 640 340L640 636C640 650 628 662 614 662L186 662C172 662 160 650 160 636Z", leather.base)
-    art.fill("M470 314L614 314C628 314 640 324 640 340L640 636C640 650 628 662 614 662L520 662C560 560 540 420 470 314Z", leather.shade)
-    art.add(f'<rect x="176" y="330" width="448" height="316" rx="16" fill="none" stroke="{leather.light}" stroke-width="4" stroke-dasharray="15 10"/>')
+    art.fill(
+        "M160 340C160 324 172 314 186 314L614 314C628 314 640 324 640 340L640 636C640 650 628 662 614 662L186 662C172 662 160 650 160 636Z",
+        leather.base,
+    )
+    art.fill(
+        "M470 314L614 314C628 314 640 324 640 340L640 636C640 650 628 662 614 662L520 662C560 560 540 420 470 314Z",
+        leather.shade,
+    )
+    art.add(
+        f'<rect x="176" y="330" width="448" height="316" rx="16" fill="none" stroke="{leather.light}" stroke-width="4" stroke-dasharray="15 10"/>'
+    )
     art.fill("M340 314C346 356 454 356 460 314Z", passport.base)
     art.box(500, 580, 92, 36, leather.deep, 6, 0.6)
     art.end()
@@ -146,7 +174,10 @@ def enamel_camp_mug(enamel: Tone) -> Canvas:
     art = Canvas("travel")
     stone = named("Slate")
     art.cast(400, 660, 230, 28)
-    art.fill("M170 640C176 590 280 584 400 590C540 586 620 596 640 636C646 676 560 690 400 688C240 690 166 676 170 640Z", stone.base)
+    art.fill(
+        "M170 640C176 590 280 584 400 590C540 586 620 596 640 636C646 676 560 690 400 688C240 690 166 676 170 640Z",
+        stone.base,
+    )
     art.fill("M470 590C560 586 624 600 640 636C646 676 560 690 400 688C480 670 500 630 470 590Z", stone.shade)
     art.hose("M510 400C630 376 640 540 508 552", 24, enamel)
     art.turned(380, [(340, 146), (400, 144), (560, 138), (590, 130), (604, 120)], enamel)
@@ -154,7 +185,16 @@ def enamel_camp_mug(enamel: Tone) -> Canvas:
     art.disc(380, 341, 138, 19, "#ffffff")
     art.disc(380, 346, 126, 14, named("Coffee").base)
     art.stroke("M250 594A130 22 0 0 0 510 594", named("Ink").deep, 7, 1, "butt")
-    for x, y in ((300, 420), (340, 520), (420, 460), (290, 560), (400, 570), (356, 446), (450, 540), (470, 420)):
+    for x, y in (
+        (300, 420),
+        (340, 520),
+        (420, 460),
+        (290, 560),
+        (400, 570),
+        (356, 446),
+        (450, 540),
+        (470, 420),
+    ):
         art.disc(x, y, 4, 4, enamel.deep, 0.7)
     for x in (350, 420):
         art.stroke(f"M{x} 306C{x - 30} 270 {x + 30} 240 {x} 200", "#ffffff", 11, 0.75)
@@ -169,10 +209,17 @@ def fibre_suitcase(body: Tone) -> Canvas:
     art.fill("M150 300L196 268L696 268L650 300Z", body.light)
     art.fill("M650 300L696 268L696 606L650 646Z", body.deep)
     art.box(130, 292, 530, 354, body.base, 24)
-    art.fill("M520 292L636 292C650 292 660 302 660 316L660 622C660 636 650 646 636 646L500 646C560 540 560 400 520 292Z", body.shade)
+    art.fill(
+        "M520 292L636 292C650 292 660 302 660 316L660 622C660 636 650 646 636 646L500 646C560 540 560 400 520 292Z",
+        body.shade,
+    )
     for x, y, turn in ((130, 292, 0), (660, 292, 90), (660, 646, 180), (130, 646, 270)):
-        art.add(f'<path transform="translate({x} {y}) rotate({turn})" d="M0 24C0 8 10 0 24 0L84 0C84 46 46 84 0 84Z" fill="{LEATHER.shade}"/>')
-        art.add(f'<g transform="translate({x} {y}) rotate({turn})" fill="{BRASS.light}"><circle cx="64" cy="16" r="6"/><circle cx="16" cy="64" r="6"/><circle cx="46" cy="46" r="6"/></g>')
+        art.add(
+            f'<path transform="translate({x} {y}) rotate({turn})" d="M0 24C0 8 10 0 24 0L84 0C84 46 46 84 0 84Z" fill="{LEATHER.shade}"/>'
+        )
+        art.add(
+            f'<g transform="translate({x} {y}) rotate({turn})" fill="{BRASS.light}"><circle cx="64" cy="16" r="6"/><circle cx="16" cy="64" r="6"/><circle cx="46" cy="46" r="6"/></g>'
+        )
     art.stroke("M130 420L660 420", body.deep, 6, cap="butt")
     art.stroke("M150 430L600 430", body.light, 4, 0.6)
     for x in (232, 524):
