@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import NamedTuple
 
@@ -44,7 +44,7 @@ def still_life(title: str, back: Ground, size: tuple[int, int], things: Sequence
 
 def category(slug: str) -> Sequence[Placed]:
     """What stands in a category's picture."""
-    return {
+    stages: dict[str, Callable[[], Sequence[Placed]]] = {
         "workshop": lambda: (
             Placed(workshop.bench_vice(), 900, 640, 0.85),
             Placed(workshop.steel_toolbox(named("Forest")), 400, 660, 0.95),
@@ -84,12 +84,13 @@ def category(slug: str) -> Sequence[Placed]:
             Placed(lighting.ceramic_table_lamp(named("Clay")), 400, 690, 0.95),
             Placed(lighting.storm_lantern(named("Zinc")), 690, 740, 0.62),
         ),
-    }[slug]()  # fmt: skip
+    }
+    return stages[slug]()
 
 
 def collection(slug: str) -> tuple[Ground, Sequence[Placed]]:
     """The ground and the things of a collection's picture."""
-    return {
+    stages: dict[str, Callable[[], tuple[Ground, Sequence[Placed]]]] = {
         "slow-breakfast": lambda: (
             ground("#f6e0b8"),
             (
@@ -122,7 +123,8 @@ def collection(slug: str) -> tuple[Ground, Sequence[Placed]]:
                 Placed(travel.enamel_camp_mug(named("Sky")), 680, 740, 0.56),
             ),
         ),
-    }[slug]()  # fmt: skip
+    }
+    return stages[slug]()
 
 
 def hero() -> tuple[Ground, Sequence[Placed]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from local.catalogue.draw import pictures
 from webapp.catalog.records import Problem, SheetRefused, Sheets
 from webapp.catalog.sheet import read_sheets
 
@@ -122,3 +123,14 @@ def test_the_demo_shop_is_sound_and_as_large_as_promised() -> None:
     stock = [variant.stock for product in sheets.products for variant in product.variants]
     assert 0 in stock
     assert any(0 < pieces < 5 for pieces in stock)
+
+
+def test_the_pictures_in_the_repository_are_those_that_the_program_draws() -> None:
+    """A drawing or a colour that was changed shows only after `python -m local.catalogue.draw`."""
+    folder = Path("webapp/static/catalogue")
+    drawn = pictures()
+    assert {f"catalogue/{path.name}" for path in folder.glob("*.svg")} == set(drawn)
+    stale = [
+        image for image, markup in drawn.items() if Path("webapp/static", image).read_text("utf-8") != markup
+    ]
+    assert stale == []
