@@ -12,7 +12,7 @@ VENV ?= .venv
 VENV_LINT ?= .venv-lint
 PY := $(VENV)/bin/python
 LINT := $(VENV_LINT)/bin
-PIP_FLAGS := --quiet --disable-pip-version-check --no-input --require-hashes
+PIP_FLAGS := --quiet --quiet --disable-pip-version-check --no-input --require-hashes
 STAGE ?= dev
 REGION ?= $(or $(AWS_REGION),eu-west-1)
 TESTS ?= tests
@@ -63,8 +63,8 @@ check: $(VENV)/.dev $(VENV_LINT)/.lint ## Lint, format, types, import rules, tem
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(LINT)/cfn-lint
-	$(LINT)/checkov --quiet --compact
+	$(LINT)/cfn-lint --include-checks I -- cloudformation/*.yaml
+	$(LINT)/checkov --directory cloudformation --framework cloudformation --skip-download --quiet --compact
 	$(PY) -m pytest -q tests/unit/docs
 
 .PHONY: format
@@ -100,7 +100,7 @@ deploy: $(VENV)/.run ## Deploy the stacks of a stage to AWS, in order, by change
 
 define build_venv
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-  echo "Cartwright needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1 || echo not there)."; \
+  echo "Cartwright needs Python 3.11 or newer; $(PYTHON) is $$({ $(PYTHON) -V || echo not there; } 2>&1 | tail -1)."; \
   echo "Install one and say which: make $(or $(firstword $(MAKECMDGOALS)),run) PYTHON=python3.12"; exit 2; }
 @echo "Building $(1) from $(2) (once, about a minute) …"
 @test -x $(1)/bin/python || $(PYTHON) -m venv $(1) || { \
