@@ -1,0 +1,2 @@
+# Managed by Ansible.
+umask 027
