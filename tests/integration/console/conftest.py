@@ -1,0 +1,93 @@
+"""A console with a database of its own, and a browser-like client for each role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from orders.adapters.memory.inventory import MemoryInventory
+from orders.adapters.memory.tracking import MemoryTracking
+from orders.settings import Settings
+from webapp import create_app
+from webapp.catalog.availability import Availability
+from webapp.console.people.accounts import create_staff
+from webapp.console.permissions import Role
+from webapp.extensions import db
+from webapp.wiring import SystemClock, Wiring
+
+PASSWORD = "a sentence as a password"
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def tracking() -> MemoryTracking:
+    """What shoppers watch: the product's own memory adapter."""
+    return MemoryTracking()
+
+
+@pytest.fixture
+def inventory(tracking: MemoryTracking) -> MemoryInventory:
+    """The shop's stock: the product's own memory adapter."""
+    return MemoryInventory(tracking)
+
+
+@pytest.fixture
+def wired(database_url: str, inventory: MemoryInventory, tracking: MemoryTracking) -> Wiring:
+    """The console's ports: a real database, stock in memory, no provider to call."""
+    parts: Any = None
+    return Wiring(
+        settings=Settings(database_url=database_url),
+        clock=SystemClock(),
+        availability=Availability(inventory),
+        tracking=tracking,
+        payments=parts,
+        order_api=parts,
+    )
+
+
+@pytest.fixture
+def app(wired: Wiring) -> Iterator[Flask]:
+    """The web application."""
+    app = create_app(wiring=wired)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, PROPAGATE_EXCEPTIONS=False)
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def staff_of(app: Flask) -> Callable[[Role], str]:
+    """Make sure that a member of staff with a role exists; returns the e-mail."""
+
+    def make(role: Role) -> str:
+        email = f"{role}@shop.example"
+        with app.app_context():
+            from webapp.console.people.accounts import find_staff
+
+            if find_staff(db.session(), email) is None:
+                create_staff(
+                    db.session(), email=email, name=role.title(), role=role, password=PASSWORD, now=NOW
+                )
+                db.session.commit()
+        return email
+
+    return make
+
+
+@pytest.fixture
+def as_role(app: Flask, staff_of: Callable[[Role], str]) -> Callable[[Role], FlaskClient]:
+    """A client that is signed in with a role."""
+
+    def sign_in(role: Role) -> FlaskClient:
+        client = app.test_client()
+        answer = client.post("/console/sign-in", data={"email": staff_of(role), "password": PASSWORD})
+        assert answer.status_code == 302, answer.text
+        return client
+
+    return sign_in

@@ -1,0 +1,27 @@
+"""What every template of the console knows without being told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g
+
+from webapp.console.door import console, staff_may
+from webapp.console.navigation import navigation
+from webapp.console.words import ago, span, tone_of, words
+from webapp.wiring import wiring
+
+
+@console.context_processor
+def context() -> dict[str, Any]:
+    """Who is at the keyboard, what they may do, and how the console speaks."""
+    return {
+        "staff": g.get("staff"),
+        "staff_may": staff_may,
+        "navigation": navigation(),
+        "shop_name": wiring().settings.shop_name,
+        "ago": ago,
+        "span": span,
+        "tone_of": tone_of,
+        "words": words,
+    }

@@ -1,0 +1,1 @@
+"""The people who order, as the staff see them."""

@@ -1,0 +1,1 @@
+"""Getting goods out of the house: pick lists, packing and papers."""

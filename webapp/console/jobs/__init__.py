@@ -1,0 +1,1 @@
+"""What needs somebody: the radar, the quarantine, the doctor and bulk work."""

@@ -1,0 +1,87 @@
+"""The console's menu: what there is, and for whom. An entry is shown only to those who may open it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import current_app
+
+from webapp.console.door import staff_may
+from webapp.console.permissions import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the menu. `key` is the letter after `g` that opens it."""
+
+    endpoint: str
+    label: str
+    permission: Permission
+    key: str = ""
+    also: tuple[str, ...] = ()
+    """Further endpoints that belong to this entry."""
+
+    def is_current(self, endpoint: str | None) -> bool:
+        """Whether the page that is shown belongs to this entry."""
+        return endpoint == self.endpoint or endpoint in self.also
+
+
+_P = Permission
+MENU: list[tuple[str, list[Entry]]] = [
+    (
+        "Today",
+        [
+            Entry("console.dashboard", "Dashboard", _P.DASHBOARD_VIEW, "d"),
+            Entry("console.radar", "Radar", _P.JOBS_VIEW, "r"),
+        ],
+    ),
+    (
+        "Orders",
+        [
+            Entry("console.orders", "Orders", _P.ORDERS_VIEW, "o", ("console.order", "console.act")),
+            Entry("console.picking", "Pick and pack", _P.ORDERS_FULFIL, "p", ("console.pack",)),
+            Entry("console.returns", "Returns", _P.ORDERS_VIEW, "e"),
+            Entry("console.customers", "Customers", _P.CUSTOMERS_VIEW, "c", ("console.customer",)),
+        ],
+    ),
+    (
+        "Stock",
+        [
+            Entry("console.stock", "Levels", _P.STOCK_VIEW, "s", ("console.stock_item",)),
+            Entry("console.reservations", "Reservations", _P.STOCK_VIEW),
+            Entry("console.stock_import", "Import", _P.STOCK_ADJUST),
+        ],
+    ),
+    (
+        "Workshop",
+        [
+            Entry("console.bulk_jobs", "Bulk jobs", _P.JOBS_VIEW, "b", ("console.bulk_job",)),
+            Entry("console.quarantine", "Quarantine", _P.JOBS_VIEW, "q", ("console.quarantined",)),
+            Entry("console.doctor", "Doctor", _P.JOBS_VIEW, "h"),
+        ],
+    ),
+    (
+        "House",
+        [
+            Entry("console.people", "People", _P.PEOPLE_MANAGE, "", ("console.person",)),
+            Entry("console.audit", "Audit", _P.AUDIT_VIEW),
+            Entry("console.settings", "Settings", _P.SETTINGS_VIEW),
+        ],
+    ),
+]
+
+
+def navigation() -> list[tuple[str, list[Entry]]]:
+    """The menu of who is at the keyboard."""
+    mine = [
+        (
+            group,
+            [
+                entry
+                for entry in entries
+                if staff_may(entry.permission) and entry.endpoint in current_app.view_functions
+            ],
+        )
+        for group, entries in MENU
+    ]
+    return [(group, entries) for group, entries in mine if entries]

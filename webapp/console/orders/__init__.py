@@ -1,0 +1,1 @@
+"""The staff's orders: the list, the page of one order, and every action on it."""

@@ -1,0 +1,1 @@
+"""The staff: accounts, sign-in, sessions, invitations and the audit of what they did."""

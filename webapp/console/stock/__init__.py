@@ -1,0 +1,1 @@
+"""The staff's stock: levels, movements, reservations and imports."""
