@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import boto3
@@ -15,6 +16,14 @@ from botocore.exceptions import ClientError
 from cloudformation.deploy.errors import StackStuck
 
 _RETRIES = Config(retries={"mode": "standard", "max_attempts": 6}, user_agent_extra="cartwright-deploy")
+
+
+@cache
+def _session(is_made_up: bool) -> boto3.session.Session:
+    """One session per process: it keeps the service models, which take longer to read than most calls take."""
+    if is_made_up:
+        return boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test")  # noqa: S106
+    return boto3.session.Session()
 
 
 @dataclass
@@ -31,16 +40,12 @@ class Cloud:
     def client(self, service: str) -> Any:
         """The boto3 client of a service."""
         if service not in self._clients:
-            self._clients[service] = boto3.session.Session(**self._credentials()).client(
+            # The local AWS takes any credentials; asking the usual chain would wait for an instance's metadata service.
+            is_made_up = self.endpoint_url is not None and "AWS_ACCESS_KEY_ID" not in os.environ
+            self._clients[service] = _session(is_made_up).client(
                 service, region_name=self.region, endpoint_url=self.endpoint_url, config=self._config(service)
             )
         return self._clients[service]
-
-    def _credentials(self) -> dict[str, Any]:
-        # The local AWS takes any; asking the usual chain would wait for an instance's metadata service.
-        if self.endpoint_url is None or "AWS_ACCESS_KEY_ID" in os.environ:
-            return {}
-        return {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
     def _config(self, service: str) -> Config:
         if service == "s3" and self.endpoint_url:

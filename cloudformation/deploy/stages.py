@@ -69,7 +69,8 @@ def load_stage(name: str, folder: Path = PARAMETERS_FOLDER) -> Stage:
     if unknown := data.keys() - _KEYS:
         raise TemplateError(f"{path.name} has unknown keys: {', '.join(sorted(unknown))}")
     parameters = {
-        layer: {key: str(value) for key, value in values.items()}
+        # JSON's true is CloudFormation's "true".
+        layer: {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
         for layer, values in data.get("parameters", {}).items()
     }
     if strangers := parameters.keys() - set(data["layers"]):

@@ -123,16 +123,16 @@ def test_every_bucket_is_private_versioned_encrypted_and_refuses_plain_http(
 
 
 def test_every_alarm_tells_somebody_and_names_its_runbook(templates: dict[str, Template]) -> None:
-    """An alarm without an action or a page to open is noise."""
-    pages = []
+    """An alarm without an action or a page to open is noise. Only one metric's alarms, say of each zone, share a page."""
+    pages: dict[str, set[str]] = {}
     for layer, name, alarm in resources(templates, "AWS::CloudWatch::Alarm"):
         properties = alarm["Properties"]
         assert properties["AlarmActions"], f"{layer}/{name}"
         assert properties["TreatMissingData"] in {"notBreaching", "breaching"}, f"{layer}/{name}"
         page = re.search(r"Runbook: (docs/runbook/[a-z-]+\.md)$", properties["AlarmDescription"])
         assert page, f"{layer}/{name}"
-        pages.append(page[1])
-    assert len(pages) == len(set(pages)), "two alarms share a runbook page"
+        pages.setdefault(page[1], set()).add(f"{layer} {properties.get('MetricName', name)}")
+    assert [page for page, alarms in pages.items() if len(alarms) > 1] == [], "different alarms share a page"
 
 
 def test_every_function_has_a_handler_a_log_group_an_alias_and_alarms(templates: dict[str, Template]) -> None:
