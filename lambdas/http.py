@@ -146,11 +146,16 @@ def problem(error: BaseException, correlation_id: str) -> Answer:
     if isinstance(error, errors.InvalidRequest):
         body["errors"] = [{"pointer": each.pointer, "detail": each.detail} for each in error.problems]
     elif isinstance(error, errors.OrderRefused):
-        body["lines"] = [asdict(line) for line in error.lines]
+        body["lines"] = [_present(asdict(line)) for line in error.lines]
     elif isinstance(error, errors.Unavailable):
         wait = error.retry_after_seconds or DEFAULT_RETRY_AFTER_SECONDS
         headers["Retry-After"] = str(max(1, math.ceil(wait)))
     return Answer(status, body, headers)
+
+
+def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known: the API leaves unknown things out instead of sending null."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _detail(error: BaseException, title: str) -> str:

@@ -18,7 +18,7 @@ def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 
 def _cancel(request: Request, run: Runtime) -> Answer:
     order_id = request.order_id()
-    wish = decode_cancellation(request.json_body() if request.body else b"{}")
+    wish = decode_cancellation(request.json_body())
     outcome = request_cancellation(
         order_id,
         tracking=run.tracking,

@@ -28,7 +28,7 @@ def _get(request: Request, run: Runtime) -> Answer:
 
 def body_of(view: TrackingView) -> dict[str, Any]:
     """A tracking view on the wire. The correlation id stays inside: it is nobody's business but ours."""
-    return {
+    body = {
         "schema_version": SCHEMA_VERSION,
         "order_id": view.order_id,
         "number": view.number,
@@ -38,9 +38,9 @@ def body_of(view: TrackingView) -> dict[str, Any]:
         "payment_status": view.payment_status,
         "fulfilment_status": view.fulfilment_status,
         "updated_at": _text(view.updated_at),
-        "expected_at": _text(view.expected_at) if view.expected_at else None,
         "events": [{"event": event, "at": _text(at)} for event, at in view.events],
     }
+    return {**body, "expected_at": _text(view.expected_at)} if view.expected_at else body
 
 
 def _text(moment: datetime) -> str:
