@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -24,6 +23,7 @@ from local.child import Child
 from local.home import write_private
 from local.options import StartFailed, StartRefused
 from local.ports import LOOPBACK, accepts
+from local.privileges import disguise
 
 MAJOR = 16
 """The major version of RDS in 20-data. A data directory opens with its own major only."""
@@ -66,14 +66,22 @@ class Cluster:
         An initdb that was cut short leaves nothing behind: it works in a folder that is renamed at its end.
         Raises StartRefused when the directory belongs to another major version.
         """
+        runner = disguise()
         if (self.data / "PG_VERSION").exists():
             self._check_version()
+            runner.give(self.data)
             return False
         self.data.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for role in (SUPERUSER, OWNER):
             write_private(self._password_file(role), secrets.token_urlsafe(24))
         unfinished = self.data.with_name(self.data.name + ".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        for path in (unfinished, self._password_file(SUPERUSER)):
+            runner.give(path)
+        if runner.uid != os.geteuid():
+            self.data.parent.chmod(0o711)  # Others pass through, and still list and read nothing.
+        runner.check_reach(unfinished, self.binaries / "postgres")
         _run(
             self.binaries / "initdb",
             *(
@@ -111,7 +119,7 @@ class Cluster:
                 *("-D", str(self.data)),
                 *(word for name, value in options.items() for word in ("-c", f"{name}={value}")),
             ],
-            prefix=unprivileged(),
+            prefix=disguise().prefix,
             log=log,
             environment={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             is_ready=self.answers,
@@ -193,22 +201,6 @@ def find_binaries(chosen: Path | None = None) -> Path:
     )
 
 
-def unprivileged() -> list[str]:
-    """What goes before a PostgreSQL program: nothing, or for root a user namespace in which root is `nobody`.
-
-    PostgreSQL refuses to run as root. Inside the namespace it sees another user, while the files stay root's:
-    no new system user, no chown, no opened directory.
-    """
-    if os.geteuid() != 0:
-        return []
-    nobody = pwd.getpwnam("nobody")
-    if not shutil.which("unshare"):
-        raise StartRefused(
-            "PostgreSQL refuses to run as root, and `unshare` (util-linux) is not here. Use another user."
-        )
-    return ["unshare", "--user", f"--map-user={nobody.pw_uid}", f"--map-group={nobody.pw_gid}", "--"]
-
-
 def create_database(superuser_dsn: str, name: str, template: str | None = None) -> None:
     """Create a database for the owner role, as a copy of `template` if given; an older one of that name goes.
 
@@ -232,7 +224,7 @@ def drop_database(superuser_dsn: str, name: str) -> None:
 def _run(program: Path, *arguments: str) -> None:
     try:
         done = subprocess.run(
-            [*unprivileged(), str(program), *arguments],
+            [*disguise().prefix, str(program), *arguments],
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import pwd
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from local import privileges
 from local.options import StartRefused
 from local.ports import any_free
 from local.postgres import DURABLE, OWNER, Cluster, create_database, find_binaries
@@ -120,3 +123,60 @@ def test_a_folder_without_postgres_is_refused_by_its_variable(tmp_path: Path) ->
     """CARTWRIGHT_PG_BIN that points nowhere is named in the message."""
     with pytest.raises(StartRefused, match="CARTWRIGHT_PG_BIN"):
         find_binaries(tmp_path)
+
+
+@pytest.fixture
+def no_namespaces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As in many containers: `unshare --user` is forbidden."""
+    if os.geteuid() != 0:
+        pytest.skip("only root needs another user for PostgreSQL")
+    real = privileges._works
+    monkeypatch.setattr(privileges, "_works", lambda prefix: prefix[0] != "unshare" and real(prefix))
+    privileges.disguise.cache_clear()
+    yield
+    privileges.disguise.cache_clear()
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may pass through; pytest's own are private."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+def test_root_in_a_container_runs_it_as_nobody(
+    no_namespaces: None, open_folder: Path, supervisor: Supervisor
+) -> None:
+    """Where user namespaces are forbidden, the server becomes `nobody` and owns its data, and only that."""
+    cluster = Cluster(open_folder / "home" / "postgres", find_binaries(), any_free(), DURABLE)
+    cluster.initialise()
+    supervisor.start(cluster.child(open_folder / "postgres.log"))
+    cluster.ensure_owner_and_database()
+    with psycopg.connect(dsn(cluster)) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    nobody = pwd.getpwnam("nobody").pw_uid
+    assert Path(f"/proc/{supervisor.pids()['postgres']}").stat().st_uid == nobody
+    assert (cluster.data / "PG_VERSION").stat().st_uid == nobody
+    assert cluster.data.parent.stat().st_mode & 0o777 == 0o711
+
+
+def test_data_changes_hands_when_the_way_to_run_it_changes(open_folder: Path, supervisor: Supervisor) -> None:
+    """Written in a container as `nobody`, opened later where namespaces work."""
+    if os.geteuid() != 0:
+        pytest.skip("only root needs another user for PostgreSQL")
+    cluster = Cluster(open_folder / "postgres", find_binaries(), any_free(), DURABLE)
+    cluster.initialise()
+    for path in (cluster.data, *cluster.data.rglob("*")):
+        os.chown(path, pwd.getpwnam("nobody").pw_uid, -1)
+    assert not cluster.initialise()
+    supervisor.start(cluster.child(open_folder / "postgres.log"))
+    assert cluster.answers()
+
+
+def test_a_home_that_nobody_can_reach_is_refused_with_a_way_out(no_namespaces: None, tmp_path: Path) -> None:
+    """Root's own home is closed to `nobody`; the message says what to move."""
+    (tmp_path / "closed").mkdir(mode=0o700)
+    cluster = Cluster(tmp_path / "closed" / "home" / "postgres", find_binaries(), any_free(), DURABLE)
+    with pytest.raises(StartRefused, match="CARTWRIGHT_HOME for the data"):
+        cluster.initialise()
