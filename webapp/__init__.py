@@ -1,0 +1,67 @@
+"""PROGRAM 1: the web application. `create_app` is its only door; nothing connects or configures at import."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask
+
+from orders import failpoints
+from orders.settings import Settings, require
+from webapp import assets, errors, formats, rate_limit, request_log, security
+from webapp.extensions import csrf, db
+from webapp.wiring import Wiring, make_wiring
+
+
+def create_app(settings: Settings | None = None, wiring: Wiring | None = None) -> Flask:
+    """A configured application. `settings` default to the environment's; `wiring` to the real adapters.
+
+    Raises SettingsError when the environment is wrong.
+    """
+    if wiring is not None:
+        settings = wiring.settings
+    settings = settings or Settings.from_environment(os.environ)
+    require(settings, "database_url", "secret_key", "public_url", "order_api_url")
+    failpoints.configure(settings.failpoint)
+    app = Flask("webapp", static_folder=None)
+    app.log_exception = lambda exc_info: None  # type: ignore[assignment]  # errors.py logs it, without the path.
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        CARTWRIGHT_SETTINGS=settings,
+    )
+    request_log.register_request_log(app)
+    security.register_security(app, settings)
+    db.init_app(app)
+    csrf.init_app(app)
+    app.extensions["cartwright"] = wiring or make_wiring(settings)
+    app.extensions["cartwright-buckets"] = rate_limit.Buckets()
+    formats.register_formats(app)
+    assets.register_assets(app)
+    errors.register_errors(app)
+    _register_features(app)
+    return app
+
+
+def _register_features(app: Flask) -> None:
+    """Each feature brings its routes, and its commands where it has some."""
+    from webapp import health, layout
+    from webapp.cart import routes as cart
+    from webapp.catalog import routes as catalog
+    from webapp.catalog.cli import bp as catalog_commands
+    from webapp.checkout import routes as checkout
+    from webapp.checkout import test_bank
+    from webapp.checkout.cli import bp as checkout_commands
+    from webapp.console import register_console
+    from webapp.tracking import routes as tracking
+
+    layout.register_layout(app)
+    for feature in (health, catalog, cart, checkout, tracking):
+        app.register_blueprint(feature.bp)
+    app.register_blueprint(catalog_commands)
+    app.register_blueprint(checkout_commands)
+    register_console(app)
+    settings: Settings = app.config["CARTWRIGHT_SETTINGS"]
+    if settings.payment_provider == "test" and settings.stage != "prod":
+        app.register_blueprint(test_bank.bp)
+    csrf.exempt(health.bp)

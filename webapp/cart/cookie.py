@@ -1,0 +1,58 @@
+"""The cart's cookie: a signed, HttpOnly name of the cart. Whoever holds it holds the cart, so it cannot be guessed."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Request, Response, current_app
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from orders.links import keys_of
+from orders.settings import Settings
+from webapp.wiring import wiring
+
+_SALT = "cart"
+
+
+def cookie_name(settings: Settings) -> str:
+    """`__Host-` binds the cookie to this host and to https; a laptop has no https."""
+    return "cart" if settings.is_local else "__Host-cart"
+
+
+def _serializer(settings: Settings) -> URLSafeSerializer:
+    # itsdangerous signs with the last key of its list and accepts all of them.
+    return URLSafeSerializer(list(reversed(keys_of(settings))), salt=_SALT)
+
+
+def read_cart_id(request: Request) -> UUID | None:
+    """The cart that this browser holds, or None for no cookie, a forged or a mangled one."""
+    settings = wiring().settings
+    value = request.cookies.get(cookie_name(settings))
+    if not value:
+        return None
+    try:
+        return UUID(_serializer(settings).loads(value))
+    except (BadSignature, ValueError, TypeError, AttributeError):
+        return None
+
+
+def write_cart_id(response: Response, cart_id: UUID) -> None:
+    """Hand the cart's name to the browser for settings.cart_ttl_days from now."""
+    settings = wiring().settings
+    response.set_cookie(
+        cookie_name(settings),
+        str(_serializer(settings).dumps(cart_id.hex)),
+        max_age=settings.cart_ttl_days * 86_400,
+        httponly=True,
+        samesite="Lax",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        path="/",
+    )
+
+
+def drop_cart_cookie(response: Response) -> None:
+    """Forget the cart in this browser."""
+    settings = wiring().settings
+    response.delete_cookie(
+        cookie_name(settings), path="/", secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True
+    )

@@ -1,0 +1,212 @@
+"""Reading and changing carts. Every change locks the cart's row and moves its version, so two tabs take turns."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+
+from orders.domain.errors import InvalidRequest, NotFound, Problem, VersionConflict
+from orders.domain.request import MAX_LINES, MAX_QUANTITY
+from webapp.cart.models import Cart, CartLine
+from webapp.catalog.availability import Availability
+from webapp.catalog.offers import Offer, find_offers
+from webapp.extensions import db
+
+DOUBLE_CLICK_SECONDS = 1.0
+"""Two adds of the same piece within this time are one click that arrived twice: a page cannot be redrawn faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """A cart line as the page shows it. `offer` is None when the product is gone."""
+
+    sku: str
+    quantity: int
+    seen_price_minor: int
+    offer: Offer | None
+
+    @property
+    def price_minor(self) -> int:
+        """Today's unit price."""
+        return self.offer.price_minor if self.offer else self.seen_price_minor
+
+    @property
+    def total_minor(self) -> int:
+        """Today's price of all its pieces."""
+        return self.price_minor * self.quantity
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is not sold any more."""
+        return self.offer is None or not self.offer.is_for_sale
+
+    @property
+    def has_new_price(self) -> bool:
+        """Whether the price differs from what the shopper saw when it went into the cart."""
+        return not self.is_gone and self.price_minor != self.seen_price_minor
+
+    @property
+    def too_many(self) -> int | None:
+        """How many can be had when that is fewer than asked for, else None."""
+        if self.is_gone or self.offer is None or self.offer.available is None:
+            return None
+        return self.offer.available if self.offer.available < self.quantity else None
+
+    @property
+    def can_be_ordered(self) -> bool:
+        """Whether this line would be accepted as far as is known now."""
+        return not self.is_gone and self.too_many is None
+
+
+@dataclass(frozen=True, slots=True)
+class CartView:
+    """A cart with today's offers."""
+
+    id: UUID
+    version: int
+    currency: str
+    lines: Sequence[LineView]
+
+    @property
+    def subtotal_minor(self) -> int:
+        """The value of the lines that can be had."""
+        return sum(line.total_minor for line in self.lines if not line.is_gone)
+
+    @property
+    def piece_count(self) -> int:
+        """Pieces over all lines."""
+        return sum(line.quantity for line in self.lines)
+
+    @property
+    def weight_grams(self) -> int:
+        """What the goods weigh."""
+        return sum(line.quantity * line.offer.weight_grams for line in self.lines if line.offer)
+
+    @property
+    def can_check_out(self) -> bool:
+        """Whether every line would be accepted as far as is known now."""
+        return bool(self.lines) and all(line.can_be_ordered for line in self.lines)
+
+
+def count_pieces(cart_id: UUID, oldest: datetime) -> int:
+    """Pieces in a cart that was touched since `oldest`: the number beside the cart's sign."""
+    return db.session.scalar(
+        select(func.coalesce(func.sum(CartLine.quantity), 0))
+        .join(Cart, Cart.id == CartLine.cart_id)
+        .where(Cart.id == cart_id, Cart.touched_at >= oldest)
+    ) or 0  # fmt: skip
+
+
+def find_cart(cart_id: UUID | None, oldest: datetime, *, lock: bool = False) -> Cart | None:
+    """The cart, or None when there is none or it has expired."""
+    if cart_id is None:
+        return None
+    query = select(Cart).where(Cart.id == cart_id, Cart.touched_at >= oldest)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return db.session.scalar(query)
+
+
+def view_cart(cart: Cart, availability: Availability, *, fresh: bool = False) -> CartView:
+    """The cart with what each line is, costs and has left now."""
+    offers = find_offers((line.sku for line in cart.lines), availability, fresh=fresh)
+    lines = [
+        LineView(line.sku, line.quantity, line.seen_price_minor, offers.get(line.sku)) for line in cart.lines
+    ]
+    return CartView(cart.id, cart.version, cart.currency, lines)
+
+
+def new_cart(currency: str, now: datetime) -> Cart:
+    """A fresh, empty cart with an unguessable id; the caller commits."""
+    cart = Cart(id=uuid.uuid4(), currency=currency, version=1, created_at=now, touched_at=now)
+    db.session.add(cart)
+    return cart
+
+
+def add_to_cart(cart: Cart, offer: Offer, quantity: int, now: datetime) -> int:
+    """Add pieces of an offer to a locked cart; returns how many of it the cart holds now.
+
+    The same click twice adds once. Raises InvalidRequest beyond the limits of an order.
+    """
+    line = next((line for line in cart.lines if line.sku == offer.sku), None)
+    if line is not None and now - line.added_at < timedelta(seconds=DOUBLE_CLICK_SECONDS):
+        return line.quantity
+    _check_quantity((line.quantity if line else 0) + quantity)
+    if line is None:
+        if len(cart.lines) >= MAX_LINES:
+            raise InvalidRequest(
+                [Problem("/sku", f"An order takes at most {MAX_LINES} different items; order in two parts.")]
+            )
+        line = CartLine(sku=offer.sku, quantity=0, seen_price_minor=offer.price_minor, added_at=now)
+        cart.lines.append(line)
+    line.quantity += quantity
+    line.seen_price_minor = offer.price_minor
+    line.added_at = now
+    _touch(cart, now)
+    return line.quantity
+
+
+def set_quantity(cart: Cart, version: int, sku: str, quantity: int, now: datetime) -> None:
+    """Set how many of a SKU a locked cart holds; 0 takes the line out.
+
+    The same change again changes nothing. Raises VersionConflict when the cart changed since the page was drawn,
+    NotFound for a SKU that is not in it.
+    """
+    line = next((line for line in cart.lines if line.sku == sku), None)
+    if line is not None and line.quantity == quantity:
+        return
+    if line is None and quantity == 0:
+        return
+    if cart.version != version:
+        raise VersionConflict("the cart was changed in another window")
+    if line is None:
+        raise NotFound("this item is not in the cart any more")
+    if quantity == 0:
+        cart.lines.remove(line)
+    else:
+        _check_quantity(quantity)
+        line.quantity = quantity
+    _touch(cart, now)
+
+
+def accept_prices(cart: Cart, view: CartView) -> None:
+    """The shopper has been shown today's prices: they are the ones that were seen."""
+    prices = {line.sku: line.price_minor for line in view.lines if not line.is_gone}
+    for line in cart.lines:
+        line.seen_price_minor = prices.get(line.sku, line.seen_price_minor)
+
+
+def take_out_ordered(cart_id: UUID, ordered: dict[str, int], now: datetime) -> None:
+    """Take what was ordered out of the cart; what was added meanwhile stays."""
+    cart = db.session.scalar(select(Cart).where(Cart.id == cart_id).with_for_update())
+    if cart is None:
+        return
+    for line in list(cart.lines):
+        left = line.quantity - ordered.get(line.sku, 0)
+        if left <= 0:
+            cart.lines.remove(line)
+        else:
+            line.quantity = left
+    _touch(cart, now)
+
+
+def delete_expired_carts(oldest: datetime, limit: int = 1000) -> int:
+    """Delete carts untouched since `oldest`, at most `limit`; returns how many."""
+    ids = db.session.scalars(select(Cart.id).where(Cart.touched_at < oldest).limit(limit)).all()
+    db.session.execute(delete(Cart).where(Cart.id.in_(ids)))
+    return len(ids)
+
+
+def _check_quantity(quantity: int) -> None:
+    if not 1 <= quantity <= MAX_QUANTITY:
+        raise InvalidRequest([Problem("/quantity", f"Choose a quantity from 1 to {MAX_QUANTITY}.")])
+
+
+def _touch(cart: Cart, now: datetime) -> None:
+    cart.version += 1
+    cart.touched_at = now

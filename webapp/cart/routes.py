@@ -1,0 +1,165 @@
+"""The cart's page and its changes: forms that work without JavaScript, answers as JSON for the script that has it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug.wrappers import Response as BaseResponse
+
+from orders.domain.errors import InvalidRequest, NotFound, Problem, VersionConflict
+from orders.domain.request import MAX_QUANTITY
+from webapp.cart import queries
+from webapp.cart.cookie import read_cart_id, write_cart_id
+from webapp.cart.models import Cart
+from webapp.cart.queries import CartView
+from webapp.catalog.offers import Offer, find_offers
+from webapp.checkout.quote import default_country
+from webapp.checkout.tariffs import tariffs
+from webapp.errors import wants_json
+from webapp.extensions import csrf, db
+from webapp.layout import cart_count
+from webapp.rate_limit import limited
+from webapp.wiring import wiring
+
+bp = Blueprint("cart", __name__)
+
+
+def oldest_cart() -> datetime:
+    """When a cart must have been touched since to count."""
+    parts = wiring()
+    return parts.clock.now() - timedelta(days=parts.settings.cart_ttl_days)
+
+
+def current_cart(*, lock: bool = False) -> Cart | None:
+    """This visitor's cart, or None."""
+    return queries.find_cart(read_cart_id(request), oldest_cart(), lock=lock)
+
+
+@bp.get("/cart")
+def show() -> BaseResponse:
+    """The cart, with every change of price and stock since it was filled."""
+    cart = current_cart()
+    view = queries.view_cart(cart, wiring().availability, fresh=True) if cart else None
+    removed = _removed_offer(view)
+    page = render_template(
+        "cart/cart.html",
+        cart=view,
+        removed=removed,
+        removed_quantity=_number(request.args.get("quantity"), 1),
+        free_from_minor=_free_shipping_from(view),
+        has_expired=cart is None and read_cart_id(request) is not None,
+        max_quantity=MAX_QUANTITY,
+    )
+    if cart is not None and view is not None and any(line.has_new_price for line in view.lines):
+        # They have been told now; the next look does not tell them again.
+        queries.accept_prices(cart, view)
+        db.session.commit()
+    return make_response(page)
+
+
+# The form stands on pages that a cache may hold, so it carries no token: security.refuse_other_sites guards it.
+@bp.post("/cart/lines")
+@csrf.exempt
+@limited("cart", burst=60, per_seconds=60)
+def add() -> BaseResponse:
+    """Put pieces of a SKU into the cart."""
+    offer = _offer_asked_for()
+    quantity = _number(request.form.get("quantity", "1"), 0)
+    if not 1 <= quantity <= MAX_QUANTITY:
+        raise InvalidRequest([Problem("/quantity", f"Choose a quantity from 1 to {MAX_QUANTITY}.")])
+    now = wiring().clock.now()
+    cart = current_cart(lock=True) or queries.new_cart(wiring().settings.currency, now)
+    if cart.currency != offer.currency:
+        raise InvalidRequest([Problem("/sku", f"This cart is in {cart.currency}; finish it first.")])
+    in_cart = queries.add_to_cart(cart, offer, quantity, now)
+    db.session.commit()
+    if wants_json():
+        count = sum(line.quantity for line in cart.lines)
+        response = jsonify(
+            count=count,
+            name=offer.name,
+            variant=offer.variant,
+            in_cart=in_cart,
+            cart_url=url_for("cart.show"),
+        )
+    else:
+        flash(f"{offer.name} is in your cart.", "success")
+        response = make_response(redirect(url_for("cart.show"), 303))
+    write_cart_id(response, cart.id)
+    return response
+
+
+@bp.post("/cart/lines/<sku>")
+@limited("cart", burst=60, per_seconds=60)
+def change(sku: str) -> BaseResponse:
+    """Set a line's quantity; 0 or the remove button takes it out."""
+    cart = current_cart(lock=True)
+    if cart is None:
+        return redirect(url_for("cart.show"), 303)
+    line = next((line for line in cart.lines if line.sku == sku), None)
+    before = line.quantity if line else 0
+    quantity = 0 if "remove" in request.form else _number(request.form.get("quantity"), -1)
+    if not 0 <= quantity <= MAX_QUANTITY:
+        db.session.rollback()
+        flash(f"Choose a quantity from 0 to {MAX_QUANTITY}. Your cart is unchanged.", "error")
+        return redirect(url_for("cart.show"), 303)
+    try:
+        queries.set_quantity(
+            cart, _number(request.form.get("version"), 0), sku, quantity, wiring().clock.now()
+        )
+        db.session.commit()
+    except (VersionConflict, NotFound):
+        db.session.rollback()
+        flash("Your cart was changed in another window. This is how it is now; please look again.", "notice")
+        return redirect(url_for("cart.show"), 303)
+    if quantity == 0 and before:
+        return redirect(url_for("cart.show", removed=sku, quantity=before), 303)
+    return redirect(url_for("cart.show") + f"#line-{sku}", 303)
+
+
+@bp.get("/cart/count")
+def count() -> Response:
+    """The number beside the cart, for pages that a cache drew."""
+    return jsonify(count=cart_count())
+
+
+def _offer_asked_for() -> Offer:
+    sku = request.form.get("sku", "")[:64]
+    offer = find_offers([sku], wiring().availability).get(sku)
+    if offer is None or not offer.is_for_sale:
+        abort(410, "This item is not sold any more.")
+    return offer
+
+
+def _removed_offer(view: CartView | None) -> Offer | None:
+    """What was just taken out, so that it can be put back."""
+    sku = request.args.get("removed", "")[:64]
+    if not sku or (view and any(line.sku == sku for line in view.lines)):
+        return None
+    offer = find_offers([sku], wiring().availability).get(sku)
+    return offer if offer and offer.is_for_sale else None
+
+
+def _free_shipping_from(view: CartView | None) -> int | None:
+    if view is None or not view.lines:
+        return None
+    return tariffs().free_shipping_from(default_country(wiring().settings), view.weight_grams)
+
+
+def _number(text: str | None, otherwise: int) -> int:
+    try:
+        return int(text or "") if len(text or "") <= 9 else otherwise
+    except ValueError:
+        return otherwise

@@ -1,0 +1,93 @@
+"""What a SKU is and costs at this moment: the catalogue's words joined with the price and stock that orders are held to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from webapp.catalog.availability import FEW_LEFT, Availability
+from webapp.catalog.models import Product, Variant
+from webapp.extensions import db
+from webapp.formats import options_label
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One SKU as the shop offers it now. `available` is None while the stock is not known."""
+
+    sku: str
+    name: str
+    variant: str
+    product_slug: str
+    image: str
+    price_minor: int
+    currency: str
+    weight_grams: int
+    is_for_sale: bool
+    available: int | None
+
+    @property
+    def is_sold_out(self) -> bool:
+        """Whether it is certain that none is left."""
+        return self.available == 0
+
+    @property
+    def stock_note(self) -> str:
+        """The honest word about stock, or nothing when there is plenty."""
+        return stock_note(self.available)
+
+
+def stock_note(available: int | None) -> str:
+    """`Sold out`, `3 left`, or empty for plenty and for unknown."""
+    if available is None or available > FEW_LEFT:
+        return ""
+    return f"{available} left" if available else "Sold out"
+
+
+def find_offers(
+    skus: Iterable[str], availability: Availability, *, fresh: bool = False
+) -> Mapping[str, Offer]:
+    """The offers of the known SKUs among these. A SKU that is not in the catalogue is absent.
+
+    The price is the one that orders must name (the inventory's), and the catalogue's while that is not known.
+    """
+    wanted = list(dict.fromkeys(skus))
+    if not wanted:
+        return {}
+    rows = db.session.execute(
+        select(
+            Variant.sku,
+            Variant.options,
+            Variant.price_minor,
+            Variant.currency,
+            Variant.weight_grams,
+            Variant.image,
+            Variant.is_active,
+            Product.name,
+            Product.slug,
+            Product.image.label("product_image"),
+            Product.is_active.label("product_is_active"),
+        )
+        .join(Product, Variant.product_id == Product.id)
+        .where(Variant.sku.in_(wanted))
+    ).all()
+    levels = availability.levels(wanted, fresh=fresh)
+    offers = {}
+    for row in rows:
+        level = levels.get(row.sku) if levels is not None else None
+        offers[row.sku] = Offer(
+            sku=row.sku,
+            name=row.name,
+            variant=options_label(row.options),
+            product_slug=row.slug,
+            image=row.image or row.product_image,
+            price_minor=level.price_minor if level else row.price_minor,
+            currency=row.currency,
+            weight_grams=row.weight_grams,
+            is_for_sale=row.is_active and row.product_is_active,
+            # A SKU that the inventory does not know cannot be reserved: none are available.
+            available=level.available if level else (None if levels is None else 0),
+        )
+    return offers

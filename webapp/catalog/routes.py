@@ -1,0 +1,155 @@
+"""The catalogue's pages: home, shelves, collections and products."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from webapp.catalog import queries
+from webapp.catalog.offers import stock_note
+from webapp.catalog.paging import DEFAULT_SORT, SORTS, Cursor, Sort, decode_cursor
+from webapp.wiring import wiring
+
+bp = Blueprint("catalog", __name__)
+
+
+@bp.get("/")
+def home() -> str:
+    """The shop's front."""
+    return render_template(
+        "catalog/home.html",
+        categories=queries.top_categories(),
+        collections=queries.collections(),
+        best=queries.best_cards(8),
+        newest=queries.newest_cards(4),
+    )
+
+
+@bp.get("/shop")
+def everything() -> str:
+    """All products."""
+    sort, cursor = _place()
+    return render_template(
+        "catalog/list.html",
+        title="Everything",
+        description="All that we make and pick, from the workshop to the windowsill.",
+        category=None,
+        children=(),
+        page=queries.all_page(sort, cursor),
+        sort=sort,
+        sorts=SORTS.values(),
+    )
+
+
+@bp.get("/shop/<slug>")
+def category(slug: str) -> str:
+    """One shelf, with those below it."""
+    found = queries.find_category(slug)
+    if found is None:
+        abort(404, "There is no such shelf. It may have been renamed.")
+    children = queries.children_of(found.id)
+    sort, cursor = _place()
+    return render_template(
+        "catalog/list.html",
+        title=found.name,
+        description=found.description,
+        category=found,
+        children=children,
+        page=queries.category_page([found.id, *(child.id for child in children)], sort, cursor),
+        sort=sort,
+        sorts=SORTS.values(),
+    )
+
+
+@bp.get("/collections/<slug>")
+def collection(slug: str) -> str:
+    """A hand-picked shelf."""
+    found = queries.find_collection(slug)
+    if found is None:
+        abort(404, "This collection is not on show any more.")
+    return render_template(
+        "catalog/collection.html", collection=found, cards=queries.collection_cards(found.id)
+    )
+
+
+@bp.get("/products/<slug>")
+def product(slug: str) -> str | Response:
+    """One product; `?sku=` chooses the variant, so that every variant has an address."""
+    found = queries.find_product(slug)
+    if found is None:
+        moved = queries.new_slug_of(slug)
+        if moved is None:
+            abort(404, "There is no such product. It may have been renamed.")
+        return redirect(url_for("catalog.product", slug=moved), 301)
+    variants = queries.variants_of(found.id) if found.is_active else []
+    if not variants:
+        abort(410, f"“{found.name}” is not offered any more.")
+    skus = [variant.sku for variant in variants]
+    levels = wiring().availability.levels(skus)
+    chosen = next((v for v in variants if v.sku == request.args.get("sku")), None) or _first_choice(
+        variants, levels
+    )
+    level = levels.get(chosen.sku) if levels is not None else None
+    available = level.available if level else (None if levels is None else 0)
+    return render_template(
+        "catalog/product.html",
+        product=found,
+        chosen=chosen,
+        price_minor=level.price_minor if level else chosen.price_minor,
+        available=available,
+        stock_note=stock_note(available),
+        pickers=pickers(variants, chosen, levels),
+        related=queries.related_cards(found.id, found.category_id, 4),
+    )
+
+
+def _place() -> tuple[Sort, Cursor | None]:
+    """The order and the place in a list that the address asks for; nonsense means the beginning."""
+    sort = SORTS.get(request.args.get("sort", DEFAULT_SORT), SORTS[DEFAULT_SORT])
+    if after := request.args.get("after"):
+        return sort, decode_cursor(after[:200], sort, is_backwards=False)
+    if before := request.args.get("before"):
+        return sort, decode_cursor(before[:200], sort, is_backwards=True)
+    return sort, None
+
+
+def _first_choice(variants: Sequence[Any], levels: Mapping[str, Any] | None) -> Any:
+    """The first variant that can be bought, else the first."""
+    if levels is None:
+        return variants[0]
+    return next((v for v in variants if v.sku in levels and levels[v.sku].available > 0), variants[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value of one option: where its link leads, and whether it is chosen or sold out in this combination."""
+
+    value: str
+    sku: str
+    is_chosen: bool
+    is_sold_out: bool
+
+
+def pickers(
+    variants: Sequence[Any], chosen: Any, levels: Mapping[str, Any] | None
+) -> list[tuple[str, list[Choice]]]:
+    """The option pickers: for every option its values, each leading to the variant that differs least from the chosen one."""
+    names = list(dict.fromkeys(name for variant in variants for name in variant.options))
+    result = []
+    for name in names:
+        values = list(dict.fromkeys(v.options[name] for v in variants if name in v.options))
+        choices = []
+        for value in values:
+            target = max(
+                (v for v in variants if v.options.get(name) == value),
+                key=lambda v: sum(chosen.options.get(n) == v.options.get(n) for n in names),
+            )
+            level = levels.get(target.sku) if levels is not None else None
+            is_sold_out = levels is not None and (level is None or level.available == 0)
+            choices.append(Choice(value, target.sku, chosen.options.get(name) == value, is_sold_out))
+        result.append((name, choices))
+    return result

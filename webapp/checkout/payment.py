@@ -1,0 +1,20 @@
+"""The card form of the embedded test provider: a number becomes its token here and goes no further."""
+
+from __future__ import annotations
+
+from orders.adapters.payments.test_cards import TEST_CARDS, token_for
+from webapp.checkout.cards import CardToken, card_digits, label_of
+
+
+def tokenise(typed: str) -> CardToken:
+    """Turn a card number into the test provider's token, which is all that is kept, and a label for its owner."""
+    digits = card_digits(typed)
+    return CardToken(str(token_for(digits)), label_of(digits))
+
+
+def test_cards() -> list[tuple[str, str]]:
+    """The test cards for the page, written in groups of four, each with what its bank does."""
+    return [
+        (" ".join(number[i : i + 4] for i in range(0, len(number), 4)), what)
+        for number, (_, what) in TEST_CARDS.items()
+    ]

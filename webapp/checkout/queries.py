@@ -1,0 +1,96 @@
+"""Reading and changing checkouts while the shopper fills them in. What happens from "place" on is in placing.py."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from orders.domain.errors import VersionConflict
+from orders.domain.ids import new_order_id
+from webapp.cart.queries import CartView
+from webapp.checkout.models import IN_FLIGHT, Checkout, CheckoutStatus
+from webapp.checkout.snapshot import differences, is_same_order, snapshot_of
+from webapp.extensions import db
+
+_FINISHED = (CheckoutStatus.PLACED, CheckoutStatus.ABANDONED)
+
+
+def find_unfinished(cart_id: UUID) -> Checkout | None:
+    """The one checkout of this cart that is neither placed nor abandoned."""
+    return db.session.scalar(
+        select(Checkout).where(Checkout.cart_id == cart_id, Checkout.status.not_in(_FINISHED))
+    )
+
+
+def find_latest(cart_id: UUID) -> Checkout | None:
+    """The newest checkout of this cart, whatever became of it."""
+    return db.session.scalar(
+        select(Checkout).where(Checkout.cart_id == cart_id).order_by(Checkout.id.desc()).limit(1)
+    )
+
+
+def find_of_cart(checkout_id: UUID, cart_id: UUID, *, lock: bool = False) -> Checkout | None:
+    """A checkout by its id, only for the cart that it belongs to."""
+    query = select(Checkout).where(Checkout.id == checkout_id, Checkout.cart_id == cart_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return db.session.scalar(query)
+
+
+def open_checkout(cart: CartView, customer_id: str, now: datetime) -> Checkout:
+    """The cart's unfinished checkout, or a new one with the cart frozen in it. Two tabs get the same one. Commits."""
+    found = find_unfinished(cart.id)
+    if found is not None:
+        return found
+    row = {
+        "id": UUID(new_order_id(now)),
+        "cart_id": cart.id,
+        "customer_id": customer_id,
+        "status": CheckoutStatus.OPEN,
+        "lines": snapshot_of(cart),
+        "currency": cart.currency,
+        "contact": {},
+        "created_at": now,
+        "updated_at": now,
+    }
+    # The partial unique index decides between two tabs that open one at the same moment.
+    db.session.execute(insert(Checkout).values(row).on_conflict_do_nothing())
+    db.session.commit()
+    opened = find_unfinished(cart.id)
+    if opened is None:
+        raise VersionConflict("this cart was ordered in another window")
+    return opened
+
+
+def refresh_lines(checkout: Checkout, cart: CartView, now: datetime) -> list[str]:
+    """Take the cart's present lines into an open checkout; returns what changed, in sentences. Commits on a change."""
+    if checkout.status != CheckoutStatus.OPEN:
+        return []
+    after = snapshot_of(cart)
+    if is_same_order(checkout.lines, after):
+        return []
+    told = differences(checkout.lines, after, checkout.currency)
+    checkout.lines = after
+    move_on(checkout, now)
+    db.session.commit()
+    return told
+
+
+def save_fields(checkout: Checkout, now: datetime, **fields: Any) -> None:
+    """Keep what was typed in one step. Raises VersionConflict once money is in flight. Commits."""
+    if checkout.status in IN_FLIGHT:
+        raise VersionConflict("this order is being placed")
+    for name, value in fields.items():
+        setattr(checkout, name, value)
+    move_on(checkout, now)
+    db.session.commit()
+
+
+def move_on(checkout: Checkout, now: datetime) -> None:
+    """Count a change: a page drawn before it is out of date. The caller commits."""
+    checkout.version += 1
+    checkout.updated_at = now

@@ -1,0 +1,44 @@
+"""gunicorn: gevent workers, bounded waits, a graceful end. The bind address and the worker count come from the command line.
+
+Why gevent: a live tracking page is an open connection, and a thousand of them are a thousand greenlets. The worker
+patches the standard library before it loads the application (preload_app stays off for that reason), psycopg 3 then
+waits through `select` and so yields, and botocore and urllib3 use the patched sockets.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+
+worker_class = "gevent"
+workers = int(os.environ.get("WEB_CONCURRENCY", min(4, multiprocessing.cpu_count())))
+worker_connections = 2000
+preload_app = False
+
+# The arbiter kills a worker whose event loop stands still for this long; open connections do not count.
+timeout = 30
+# At SIGTERM the worker stops accepting and finishes what it has. Streams are told to end (webapp/tracking/hub.py).
+graceful_timeout = 20
+# Longer than the ALB's idle timeout of 60 s: the ALB must be the one that closes, or it answers 502.
+keepalive = 75
+
+limit_request_line = 4094
+limit_request_fields = 60
+limit_request_field_size = 8190
+forwarded_allow_ips = "127.0.0.1,::1"
+
+# The application writes its own request line, with the correlation id; paths hold signed links and stay out of logs.
+accesslog = None
+errorlog = "-"
+# The control socket would let every process of the same user command the server.
+control_socket_disable = True
+# Worker heartbeats live in memory, not on a disk that may stall.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108
+
+
+def worker_exit(server, worker):  # type: ignore[no-untyped-def]
+    """Close the streams that are still open, so that a stopped worker leaves no half-open page."""
+    application = getattr(worker, "wsgi", None)
+    hub = getattr(application, "extensions", {}).get("cartwright-tracking-hub")
+    if hub is not None:
+        hub.close()

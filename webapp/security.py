@@ -1,0 +1,105 @@
+"""The walls around every answer: security headers, cookies, and the refusal of requests that another site sends."""
+
+from __future__ import annotations
+
+import secrets
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, g, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from orders.settings import Settings
+
+MAX_FORM_BYTES = 256 * 1024
+MAX_FORM_PARTS = 500
+_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_PERMISSIONS = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()"
+
+
+def register_security(app: Flask, settings: Settings) -> None:
+    """Configure cookies, limits, proxies and headers."""
+    is_https = settings.public_url.startswith("https://")
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SECRET_KEY_FALLBACKS=[key for key in settings.previous_secret_keys.split(",") if key],
+        SESSION_COOKIE_NAME="session" if settings.is_local else "__Host-session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=not settings.is_local,
+        SESSION_REFRESH_EACH_REQUEST=False,
+        MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
+        MAX_FORM_PARTS=MAX_FORM_PARTS,
+        # A form that was left open over night still works: the token lives as long as the session.
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=True,
+    )
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app,
+            x_for=settings.trusted_proxies,
+            x_proto=1,
+            x_host=1,
+        )
+    app.before_request(refuse_other_sites)
+    app.after_request(lambda response: add_headers(response, is_https=is_https))
+    app.jinja_env.globals["csp_nonce"] = csp_nonce
+
+
+def refuse_other_sites() -> None:
+    """Refuse a state change that another site's page caused (fetch metadata, else Origin): defence beside the CSRF token.
+
+    A client that sends neither header is no browser, and a page cannot make it act.
+    """
+    if request.method not in _UNSAFE:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        if site not in {"same-origin", "none"}:
+            abort(403, "This form was sent from another site.")
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        abort(403, "This form was sent from another site.")
+
+
+def csp_nonce() -> str:
+    """The nonce of this answer, for the rare inline script; asking for it puts it into the policy."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    nonce: str = g.csp_nonce
+    return nonce
+
+
+def _policy(*, is_https: bool) -> str:
+    # No 'unsafe-inline' anywhere; a page without an inline script has no nonce either, so that it can be cached.
+    scripts = f"'self' 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else "'self'"
+    parts = [
+        "default-src 'none'",
+        f"script-src {scripts}",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    ]
+    return "; ".join([*parts, "upgrade-insecure-requests"] if is_https else parts)
+
+
+def add_headers(response: Response, *, is_https: bool) -> Response:
+    """The security headers of every answer. A view's own Cache-Control stands; without one nothing is stored."""
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", _policy(is_https=is_https))
+    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    headers.setdefault("Permissions-Policy", _PERMISSIONS)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("X-Frame-Options", "DENY")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    headers.setdefault("Cache-Control", "no-store")
+    if is_https:
+        headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains; preload")
+    return response

@@ -1,0 +1,63 @@
+// The order's page moves by itself: each event carries the whole story, and only what changed is redrawn.
+
+const page = document.querySelector("[data-order]");
+const part = (name) => page.querySelector(`[data-${name}]`);
+let version = Number(page.dataset.version);
+
+function draw(story) {
+  version = story.version;
+  page.dataset.version = story.version;
+  page.dataset.stage = story.stage;
+  part("title").textContent = story.title;
+  part("text").textContent = story.text;
+  part("payment").textContent = story.payment;
+  part("steps").classList.toggle("ended", story.is_ended);
+  for (const step of story.steps) {
+    const item = part("steps").querySelector(`[data-step="${step.key}"]`);
+    item.className = step.state;
+    item.toggleAttribute("aria-current", step.state === "current");
+    if (step.state === "current") item.setAttribute("aria-current", "step");
+    item.querySelector("[data-at]").textContent = step.at;
+  }
+  part("happened").replaceChildren(
+    ...story.happened.map((event) => {
+      const item = document.createElement("li");
+      const [text, at] = [document.createElement("span"), document.createElement("span")];
+      text.textContent = event.text;
+      at.textContent = event.at;
+      at.className = "muted small";
+      item.append(text, " ", at);
+      return item;
+    }),
+  );
+}
+
+async function recorded() {
+  const open = part("details").querySelector('[data-recorded="no"]');
+  if (!open) return;
+  const answer = await fetch(`${location.pathname}?part=details`);
+  if (answer.ok) part("details").innerHTML = await answer.text();
+}
+
+function say(text) {
+  part("pulse").textContent = text;
+}
+
+function watch() {
+  const source = new EventSource(`${page.dataset.live}?since=${version}`);
+  source.addEventListener("open", () => say("This page moves by itself."));
+  source.addEventListener("moved", (event) => {
+    draw(JSON.parse(event.data));
+    recorded();
+  });
+  source.addEventListener("error", () => {
+    if (source.readyState !== EventSource.CLOSED) return say("Reconnecting …");
+    say("Live tracking pauses; this page tries again in a moment.");
+    setTimeout(watch, 10000);
+  });
+  window.addEventListener("pagehide", () => source.close());
+}
+window.addEventListener("pageshow", (event) => event.persisted && watch());
+
+if (part("title")) watch();
+else setTimeout(() => location.reload(), 3000);

@@ -1,0 +1,1 @@
+"""The order page: confirmation, details and live tracking by signed link."""

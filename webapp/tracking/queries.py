@@ -1,0 +1,147 @@
+"""What the order page reads: the tracking view, the order book once the order is in it, the checkout before that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from orders.adapters.rds.models import Order, OrderLine, TimelineEvent
+from orders.domain.ids import OrderId, order_number
+from orders.domain.order import (
+    INITIAL,
+    FulfilmentStatus,
+    OrderState,
+    OrderStatus,
+    PaymentStatus,
+    stage_of,
+)
+from orders.messages import decode_order_request
+from orders.ports import TrackingView
+from webapp.checkout.models import Checkout, CheckoutStatus
+from webapp.extensions import db
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What was ordered. `is_recorded` tells whether it stands in the order book already."""
+
+    is_recorded: bool
+    lines: Sequence[Any]
+    currency: str
+    subtotal_minor: int
+    discount_minor: int
+    shipping_minor: int
+    shipping_name: str
+    tax_minor: int
+    tax_is_inclusive: bool
+    total_minor: int
+    name: str
+    email: str
+    shipping_address: Mapping[str, str]
+    placed_at: datetime
+
+
+def find_details(order_id: OrderId) -> Details | None:
+    """The order from the book, else from the checkout that placed it, else None."""
+    order = db.session.get(Order, UUID(order_id), populate_existing=True)
+    return _recorded(order) if order is not None else _not_yet_recorded(order_id)
+
+
+def _recorded(order: Order) -> Details:
+    lines = db.session.execute(
+        select(
+            OrderLine.sku,
+            OrderLine.name,
+            OrderLine.variant,
+            OrderLine.image,
+            OrderLine.product_slug,
+            OrderLine.quantity,
+            OrderLine.unit_price_minor,
+        )
+        .where(OrderLine.order_id == order.id)
+        .order_by(OrderLine.position)
+    ).all()
+    return Details(
+        is_recorded=True,
+        lines=lines,
+        currency=order.currency,
+        subtotal_minor=order.subtotal_minor,
+        discount_minor=order.discount_minor,
+        shipping_minor=order.shipping_minor,
+        shipping_name=order.shipping_name,
+        tax_minor=order.tax_minor,
+        tax_is_inclusive=order.tax_is_inclusive,
+        total_minor=order.total_minor,
+        name=order.name,
+        email=order.email,
+        shipping_address=order.shipping_address,
+        placed_at=order.placed_at,
+    )
+
+
+def _not_yet_recorded(order_id: OrderId) -> Details | None:
+    checkout = db.session.get(Checkout, UUID(order_id), populate_existing=True)
+    if checkout is None or checkout.status != CheckoutStatus.PLACED or checkout.request is None:
+        return None
+    request = decode_order_request(checkout.request)
+    totals = request.price().totals
+    return Details(
+        is_recorded=False,
+        lines=request.lines,
+        currency=request.currency,
+        subtotal_minor=totals.subtotal_minor,
+        discount_minor=totals.discount_minor,
+        shipping_minor=totals.shipping_minor,
+        shipping_name=request.shipping.name,
+        tax_minor=totals.tax_minor,
+        tax_is_inclusive=request.tax.is_inclusive,
+        total_minor=totals.total_minor,
+        name=request.contact.name,
+        email=request.contact.email,
+        shipping_address=checkout.shipping_address,
+        placed_at=checkout.updated_at,
+    )
+
+
+def view_from_book(order_id: OrderId) -> TrackingView | None:
+    """The tracking view rebuilt from the order book, or from the placed checkout: for when the projection is away."""
+    order = db.session.get(Order, UUID(order_id))
+    if order is None:
+        checkout = db.session.get(Checkout, UUID(order_id))
+        if checkout is None or checkout.status != CheckoutStatus.PLACED:
+            return None
+        return _view(order_id, INITIAL, checkout.updated_at, ())
+    state = OrderState(
+        OrderStatus(order.status),
+        PaymentStatus(order.payment_status),
+        FulfilmentStatus(order.fulfilment_status),
+        order.is_held,
+        order.version,
+    )
+    events = db.session.execute(
+        select(TimelineEvent.type, TimelineEvent.at)
+        .where(TimelineEvent.order_id == order.id)
+        .order_by(TimelineEvent.id)
+    ).all()
+    return _view(order_id, state, order.updated_at, tuple((row.type, row.at) for row in events))
+
+
+def _view(
+    order_id: OrderId, state: OrderState, at: datetime, events: tuple[tuple[str, datetime], ...]
+) -> TrackingView:
+    return TrackingView(
+        order_id=order_id,
+        number=order_number(order_id),
+        version=state.version,
+        stage=str(stage_of(state)),
+        order_status=str(state.order),
+        payment_status=str(state.payment),
+        fulfilment_status=str(state.fulfilment),
+        updated_at=at,
+        events=events,
+    )
