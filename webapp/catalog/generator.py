@@ -15,7 +15,7 @@ from webapp.catalog.models import Category, Variant
 from webapp.catalog.tallies import Tally, apply_difference, lock_tallies, tally
 
 MOST_PRODUCTS = 1_000_000
-BATCH = 10_000
+BATCH = 20_000
 ROOT = "depot"
 
 PRODUCT_COLUMNS = (

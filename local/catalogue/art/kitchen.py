@@ -170,11 +170,11 @@ def clip_top_jar(glass: Tone = GLASS) -> Canvas:
     beans = named("Clay")
     art.turned(400, [(404, 148), (500, 148), (600, 148), (634, 138)], beans, gloss=0)
     art.disc(400, 404, 148, None, beans.light)
-    art.add('<g fill="none" stroke-width="9" stroke-linecap="round" opacity=".6">')
+    art.add('<g fill="none" stroke-width="16" stroke-linecap="round" opacity=".6">')
     for i in range(15):
         x, y = 278 + 52 * (i % 5) + 22 * (i // 5 % 2), 456 + 54 * (i // 5)
         turn = (i * 53) % 140 - 70
-        bean = f"M{x - 13} {y + 4}Q{x} {y - 17} {x + 13} {y + 4}"
+        bean = f"M{x - 8} {y}Q{x} {y - 7} {x + 8} {y}"
         art.add(
             f'<path d="{bean}" transform="rotate({turn} {x} {y})" stroke="{(beans.light, beans.deep)[i % 2]}"/>'
         )
