@@ -91,8 +91,10 @@ def _values(inner: str) -> dict[str, str]:
 class Browser:
     """One shopper's browser. Not thread-safe; one per greenlet."""
 
-    def __init__(self, base_url: str, timeout_seconds: float = 20.0) -> None:
+    def __init__(self, base_url: str, address: str = "", timeout_seconds: float = 20.0) -> None:
+        """`address` is sent as X-Forwarded-For, so that a shop behind a trusted proxy sees many visitors."""
         self._base = base_url
+        self._address = address
         parts = urlsplit(base_url)
         self._connection = http.client.HTTPConnection(
             parts.hostname or "", parts.port, timeout=timeout_seconds
@@ -130,6 +132,8 @@ class Browser:
         parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         headers = {"Accept": "text/html", "Cookie": "; ".join(f"{k}={v}" for k, v in self._cookies.items())}
+        if self._address:
+            headers["X-Forwarded-For"] = self._address
         if body is not None:
             headers |= {
                 "Content-Type": "application/x-www-form-urlencoded",

@@ -27,8 +27,8 @@ class Recorder:
     """Collects samples and marks."""
 
     samples: list[Sample] = field(default_factory=list)
-    placed: dict[str, float] = field(default_factory=dict)
-    """Order id -> wall-clock seconds of the click that placed it."""
+    clicked: dict[str, float] = field(default_factory=dict)
+    """Order link -> wall-clock seconds (Unix time) of the click that placed it, for every accepted order."""
 
     def add(self, step: str, due: float, latency: float, error: str = "") -> None:
         """Record one step."""

@@ -1,0 +1,165 @@
+"""One load run: shoppers arrive at random moments at a set rate, and everything that can be measured is."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import gevent
+import gevent.pool
+import psycopg
+
+from bench.load.report import RunFacts
+from bench.load.resources import ResourceSampler
+from bench.load.samples import Recorder
+from bench.load.shopper import Errand, Shopper
+from bench.shop import Shop
+from orders import links
+from orders.adapters.aws import make_client
+from orders.adapters.clock import SystemClock
+from orders.adapters.dynamodb.inventory import DynamoInventory
+from orders.adapters.sqs import SqsQueue
+
+PRODUCTS = 300
+PIECES_PER_SKU = 100_000
+DRAIN_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do: `rate` shoppers arrive per second for `seconds`, at most `shoppers` in the shop at once."""
+
+    rate: float
+    shoppers: int
+    seconds: float
+    buying_share: float
+    seed: int
+
+
+def measure(shop: Shop, plan: Plan, say: Callable[[str], None]) -> tuple[RunFacts, Recorder]:
+    """Run a plan against a shop and gather the facts."""
+    settings = shop.settings
+    dsn = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+    paths = _stock_up(shop, dsn)
+    recorder = Recorder()
+    began_at = datetime.now(UTC)
+    started = time.monotonic()
+
+    def clock() -> float:
+        return time.monotonic() - started
+
+    resources = ResourceSampler(shop.pids())
+    resources.start()
+    queue = SqsQueue(make_client("sqs", settings), settings.orders_queue_url)
+    facts = RunFacts("Load run", plan.seconds, plan.rate, plan.shoppers)
+    watcher = gevent.spawn(_watch, facts, queue, resources, recorder, clock, say)
+    turned_away = _arrivals(shop.url, plan, recorder, clock, paths)
+    _drain(dsn, began_at, recorder)
+    watcher.kill()
+    resources.sample(clock())
+    resources.finish()
+    _take_stock(facts, dsn, began_at, recorder, links.keys_of(settings))
+    facts.cpu_seconds = {**resources.cpu_seconds, "generator": time.process_time()}
+    facts.memory = dict(resources.memory)
+    if turned_away:
+        facts.notes.append(
+            f"{turned_away} shoppers found the generator itself full ({plan.shoppers} at once): the shop was slower"
+            " than the arrivals, and what they would have met is not in the latencies."
+        )
+    return facts, recorder
+
+
+def _stock_up(shop: Shop, dsn: str) -> list[str]:
+    """Enough pieces of the most popular products, so that the run measures the shop and not an empty shelf."""
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute(
+            "SELECT p.slug, array_agg(v.sku) FROM products p JOIN variants v ON v.product_id = p.id"
+            " WHERE p.is_active AND v.is_active GROUP BY p.id ORDER BY p.popularity DESC LIMIT %s",
+            [PRODUCTS],
+        ).fetchall()
+    settings = shop.settings
+    inventory = DynamoInventory(make_client("dynamodb", settings), settings, SystemClock())
+    run = f"load:{int(time.time())}"
+    known = inventory.levels([sku for _, skus in rows for sku in skus])
+    for sku, level in known.items():
+        if level.available < PIECES_PER_SKU // 10:
+            inventory.restock(sku, PIECES_PER_SKU, f"{run}:{sku}")
+    return [f"/products/{slug}" for slug, skus in rows if any(sku in known for sku in skus)]
+
+
+def _arrivals(url: str, plan: Plan, recorder: Recorder, clock: Callable[[], float], paths: list[str]) -> int:
+    """Let shoppers in by a Poisson process (exponential gaps); returns how many found the generator full."""
+    draw = random.Random(plan.seed)
+    crowd = gevent.pool.Pool(plan.shoppers)
+    due, number, turned_away = 0.0, plan.seed * 100_000, 0
+    while True:
+        due += draw.expovariate(plan.rate)
+        if due > plan.seconds:
+            break
+        gevent.sleep(max(0.0, due - clock()))
+        number += 1
+        if crowd.full():
+            turned_away += 1
+            continue
+        shopper = Shopper(url, recorder, random.Random(number), clock, paths, number)
+        crowd.spawn(shopper.run, due, Errand.draw(draw, plan.buying_share))
+    crowd.join(timeout=DRAIN_SECONDS)
+    return turned_away
+
+
+def _watch(
+    facts: RunFacts,
+    queue: SqsQueue,
+    resources: ResourceSampler,
+    recorder: Recorder,
+    clock: Callable[[], float],
+    say: Callable[[str], None],
+) -> None:
+    while True:
+        gevent.sleep(1.0)
+        now = clock()
+        depth = queue.depth()
+        facts.queue_depth.append((now, float(depth.total)))
+        resources.sample(now)
+        if int(now) % 5 == 0:
+            failed = sum(1 for sample in recorder.samples if sample.error)
+            say(
+                f"{now:4.0f} s  {len(recorder.clicked):6,} orders, {failed:,} failed steps, {depth.total:,} messages wait"
+            )
+
+
+def _drain(dsn: str, began_at: datetime, recorder: Recorder) -> None:
+    """Wait until every accepted order is in the book, or the time is up."""
+    deadline = time.monotonic() + DRAIN_SECONDS
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        while time.monotonic() < deadline:
+            if _recorded(connection, began_at) >= len(recorder.clicked):
+                return
+            gevent.sleep(0.2)
+
+
+def _recorded(connection: psycopg.Connection, began_at: datetime) -> int:
+    row = connection.execute("SELECT count(*) FROM orders WHERE placed_at >= %s", [began_at]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _take_stock(
+    facts: RunFacts, dsn: str, began_at: datetime, recorder: Recorder, keys: Sequence[str]
+) -> None:
+    facts.accepted = len(recorder.clicked)
+    clicked = {links.read(token, keys): moment for token, moment in recorder.clicked.items()}
+    with psycopg.connect(dsn) as connection:
+        facts.recorded = _recorded(connection, began_at)
+        confirmed = connection.execute(
+            "SELECT order_id::text, extract(epoch FROM at) FROM timeline_events"
+            " WHERE type = 'order_confirmed' AND at >= %s",
+            [began_at],
+        )
+        facts.to_confirmed = [
+            float(at) - recorder.clicked[order_id]
+            for order_id, at in confirmed
+            if order_id in recorder.clicked
+        ]
