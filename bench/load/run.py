@@ -159,7 +159,5 @@ def _take_stock(
             [began_at],
         )
         facts.to_confirmed = [
-            float(at) - recorder.clicked[order_id]
-            for order_id, at in confirmed
-            if order_id in recorder.clicked
+            float(at) - clicked[order_id] for order_id, at in confirmed if order_id in clicked
         ]
