@@ -17,6 +17,7 @@ from webapp.catalog.tallies import Tally, apply_difference, lock_tallies, tally
 MOST_PRODUCTS = 1_000_000
 BATCH = 20_000
 ROOT = "depot"
+DESCRIPTION = "Made-up goods, to look at the shop with very many of them."
 
 PRODUCT_COLUMNS = (
     "id", "slug", "name", "description", "category_id", "image", "maker", "tags", "attributes", "specifications",
@@ -78,19 +79,22 @@ def _shelves(session: Session) -> dict[str, int]:
     """The ids of the shelves by name; they are made below one root where they are missing."""
     known = {category.slug: category for category in session.scalars(select(Category))}
 
-    def shelf(slug: str, name: str, parent: Category | None, position: int) -> Category:
+    def shelf(slug: str, name: str, parent: Category | None, position: int, image: str) -> Category:
         found = known.get(slug)
         if found is None:
-            known[slug] = found = Category(slug=slug, name=name, parent=parent, position=position)
+            known[slug] = found = Category(
+                slug=slug, name=name, parent=parent, position=position, image=image, description=DESCRIPTION
+            )
             session.add(found)
         return found
 
-    root = shelf(ROOT, "Depot", None, 1_000)
+    root = shelf(ROOT, "Depot", None, 1_000, "catalogue/hero.svg")
     ids: dict[str, Category] = {}
     for place, (department, names) in enumerate(SHELVES.items()):
-        above = shelf(f"{ROOT}-{department}", _title(department), root, place)
+        image = f"catalogue/category-{department}.svg"
+        above = shelf(f"{ROOT}-{department}", _title(department), root, place, image)
         for position, name in enumerate(names):
-            ids[name] = shelf(f"{ROOT}-{department}-{name}", _title(name), above, position)
+            ids[name] = shelf(f"{ROOT}-{department}-{name}", _title(name), above, position, image)
     session.flush()
     return {name: category.id for name, category in ids.items()}
 
