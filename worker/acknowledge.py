@@ -1,0 +1,86 @@
+"""The one place where messages are deleted: after their effects are committed, many with one call."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from time import monotonic
+
+from orders.domain.errors import CartwrightError
+from orders.failpoints import failpoint
+from worker.delivery import Delivery
+from worker.leases import Leases
+from worker.source import Source
+
+log = logging.getLogger(__name__)
+
+PAUSE_AFTER_FAILURE_SECONDS = 0.5
+
+
+class Acknowledger:
+    """One thread per process. Whatever it fails to delete comes again and is found in the inbox."""
+
+    def __init__(self, leases: Leases, sources: Mapping[str, Source]) -> None:
+        self._leases = leases
+        self._sources = sources
+        self._finished: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
+        self._pending = 0
+        self._empty = threading.Condition()
+
+    def done(self, deliveries: Sequence[Delivery]) -> None:
+        """The effects of these are committed: delete them soon."""
+        with self._empty:
+            self._pending += len(deliveries)
+        for delivery in deliveries:
+            self._finished.put(delivery)
+
+    def run(self) -> None:
+        """Delete until `stop`. While one call is under way the next ones gather: that is all the batching needed."""
+        while (first := self._finished.get()) is not None:
+            batch: list[Delivery] = [first]
+            is_last = False
+            while not self._finished.empty() and len(batch) < 100:
+                more = self._finished.get()
+                if more is None:
+                    is_last = True
+                    break
+                batch.append(more)
+            self._delete(batch)
+            if is_last:
+                return
+
+    def stop(self) -> None:
+        """Finish what was handed in, then end."""
+        self._finished.put(None)
+
+    def wait_until_empty(self, timeout: float) -> bool:
+        """Wait until everything handed in was deleted or given up."""
+        with self._empty:
+            return self._empty.wait_for(lambda: self._pending == 0, timeout)
+
+    def _delete(self, batch: Sequence[Delivery]) -> None:
+        by_queue: dict[str, list[Delivery]] = defaultdict(list)
+        for delivery in batch:
+            by_queue[delivery.queue].append(delivery)
+        for name, deliveries in by_queue.items():
+            self._delete_from(name, deliveries)
+        failpoint("worker.after_delete")
+        self._leases.remove(batch)
+        with self._empty:
+            self._pending -= len(batch)
+            self._empty.notify_all()
+
+    def _delete_from(self, name: str, deliveries: Sequence[Delivery]) -> None:
+        """Try for as long as the leases last: a message deleted late is a message not repeated."""
+        while True:
+            try:
+                self._sources[name].delete_many([delivery.received.handle for delivery in deliveries])
+                return
+            except CartwrightError as error:
+                log.warning("delete_failed", extra={"queue": name, "reason": str(error)})
+                if all(monotonic() >= delivery.leased_until for delivery in deliveries):
+                    return
+                threading.Event().wait(PAUSE_AFTER_FAILURE_SECONDS)

@@ -1,0 +1,117 @@
+"""Long polls of one queue: asks only for what there is room for, costs nothing while nothing comes."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from orders.adapters.sqs import LONGEST_WAIT_SECONDS, ReceivedMessage
+from orders.domain.errors import CartwrightError, Poison
+from orders.failpoints import failpoint
+from orders.messages import decode_job
+from orders.ports import JobMessage
+from worker import registry
+from worker.backlog import Backlog
+from worker.delivery import Delivery
+from worker.job import Job
+from worker.leases import Leases
+from worker.retry import Retry
+from worker.source import Source
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE_SECONDS = 10.0
+"""Between two tries while the queue service is away."""
+
+
+class Poller:
+    """One thread per queue. `last_sign` is when it last came back from a call: the watchdog looks at it."""
+
+    def __init__(
+        self,
+        name: str,
+        source: Source,
+        backlog: Backlog,
+        leases: Leases,
+        visibility_seconds: int,
+        *,
+        is_paused: Callable[[], bool] = lambda: False,
+        wait_seconds: int = LONGEST_WAIT_SECONDS,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self.name = name
+        self.last_sign = clock()
+        self.empty_polls = 0
+        self._source = source
+        self._backlog = backlog
+        self._leases = leases
+        self._visibility = visibility_seconds
+        self._is_paused = is_paused
+        self._wait = wait_seconds
+        self._clock = clock
+        self._failures = 0
+
+    def run(self, stop: threading.Event) -> None:
+        """Poll until stopped."""
+        while not stop.is_set():
+            self.last_sign = self._clock()
+            if self._is_paused():
+                stop.wait(1.0)
+                continue
+            room = self._backlog.wait_for_room(self.name, timeout=1.0)
+            if room > 0:
+                self._poll(room, stop)
+
+    def _poll(self, room: int, stop: threading.Event) -> None:
+        asked_at = self._clock()
+        try:
+            received = self._source.receive(min(room, 10), self._wait, self._visibility)
+        except CartwrightError as error:
+            self._failures += 1
+            pause = min(LONGEST_PAUSE_SECONDS, 0.2 * 2**self._failures) * (0.5 + random.random() / 2)  # noqa: S311
+            log.warning("receive_failed", extra={"queue": self.name, "reason": str(error)})
+            stop.wait(pause)
+            return
+        self._failures = 0
+        self.empty_polls = 0 if received else self.empty_polls + 1
+        if received:
+            self._take(received, asked_at)
+
+    def _take(self, received: Sequence[ReceivedMessage], asked_at: float) -> None:
+        # A long poll may have waited: the leases began when SQS answered, somewhere between then and now.
+        began = max(asked_at, self._clock() - 1.0)
+        deliveries = [self._delivery(message, began) for message in received]
+        failpoint("worker.after_receive")
+        self._leases.add(deliveries)
+        if not self._backlog.put(deliveries):
+            self._leases.remove(deliveries)
+            hand_back(self._source, deliveries)
+
+    def _delivery(self, received: ReceivedMessage, began: float) -> Delivery:
+        try:
+            message = decode_job(received.body)
+            job = registry.find(message.job)
+        except Poison as error:
+            message = JobMessage(id=f"sqs:{received.message_id}", job="unreadable", payload={})
+            job = _unreadable(error)
+        return Delivery(self.name, received, message, job, began + self._visibility)
+
+
+def hand_back(source: Source, deliveries: Sequence[Delivery]) -> None:
+    """Make messages visible to others at once."""
+    try:
+        source.change_visibility_many([delivery.received.handle for delivery in deliveries], 0)
+    except CartwrightError as error:
+        log.warning("hand_back_failed", extra={"reason": str(error)})
+
+
+def _unreadable(error: Poison) -> Job:
+    """A job that only says what is wrong with its message, so that it takes the same way into quarantine."""
+
+    def tell(_context: object, _message: JobMessage) -> None:
+        raise error
+
+    return Job("unreadable", tell, retry=Retry(max_attempts=1))
