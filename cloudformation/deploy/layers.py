@@ -29,11 +29,14 @@ def in_order(templates: Mapping[str, Template], stage: str) -> list[Template]:
         raise TemplateError(
             f"layers import from each other in a circle: {' -> '.join(error.args[1])}"
         ) from error
-    ordered = []
+    ordered: list[Template] = []
+    ready: list[str] = []
     while sorter.is_active():
-        for layer in sorted(sorter.get_ready()):
-            ordered.append(templates[layer])
-            sorter.done(layer)
+        ready += sorter.get_ready()
+        ready.sort()
+        layer = ready.pop(0)
+        ordered.append(templates[layer])
+        sorter.done(layer)
     return ordered
 
 
