@@ -51,7 +51,7 @@ def connect(settings: Any) -> JobContext:
     from orders.adapters.clock import SystemClock
     from orders.adapters.dynamodb.inventory import DynamoInventory
     from orders.adapters.dynamodb.tracking import DynamoTracking
-    from orders.adapters.payments.test_provider import TestPaymentProvider
+    from orders.adapters.payments import make_provider
     from orders.adapters.rds.engine import make_engine
     from orders.adapters.rds.order_book import SqlOrderBook
     from orders.adapters.sns import SnsEvents
@@ -60,11 +60,12 @@ def connect(settings: Any) -> JobContext:
 
     clock = SystemClock()
     engine = make_engine(settings, "worker")
+    provider = make_provider(settings, engine)
     dynamodb = make_client("dynamodb", settings)
     return JobContext(
         desk=OrderDesk(FencedBook(SqlOrderBook(engine)), clock, settings),
         engine=engine,
-        payments={"test": TestPaymentProvider(engine)},
+        payments={provider.name: provider},
         inventory=DynamoInventory(dynamodb, settings, clock),
         tracking=DynamoTracking(dynamodb, settings),
         queues=SqsOrders(make_client("sqs", settings), settings),

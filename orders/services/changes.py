@@ -39,7 +39,12 @@ class OrderChange:
     """What happens to one order in one transaction. `record` is the order as it will be."""
 
     def __init__(
-        self, desk: OrderDesk, record: OrderRecord, history: Sequence[OrderEvent], actor: Actor = SYSTEM
+        self,
+        desk: OrderDesk,
+        record: OrderRecord,
+        history: Sequence[OrderEvent],
+        actor: Actor = SYSTEM,
+        correlation_id: str = "",
     ) -> None:
         self._desk = desk
         self._actor = actor
@@ -47,7 +52,7 @@ class OrderChange:
         self.read = record
         self.record = record
         self.at: datetime = desk.clock.now()
-        self.correlation_id = current_correlation_id.get() or record.correlation_id
+        self.correlation_id = correlation_id or current_correlation_id.get() or record.correlation_id
         self.events: list[OrderEvent] = []
         self.postings: list[Posting] = []
         self.counts: dict[Sku, LineCounts] = {}
@@ -147,7 +152,7 @@ class OrderChange:
 
 def new_order(desk: OrderDesk, record: OrderRecord) -> OrderChange:
     """The beginning of an order that the book does not have: placed, and its sale in the ledger."""
-    change = OrderChange(desk, record, ())
+    change = OrderChange(desk, record, (), correlation_id=record.correlation_id)
     change.place()
     change.post(ledger.sale(record.priced))
     return change

@@ -45,7 +45,6 @@ def begin(desk: OrderDesk, accepted: AcceptedOrder) -> OrderChange:
     """A new order with everything that follows from its placing."""
     record = to_record(accepted)
     change = new_order(desk, record)
-    change.correlation_id = record.correlation_id or change.correlation_id
     change.promise(Effect.CONFIRM_STOCK, "confirm-stock", {})
     reasons = desk.holds.reasons(record)
     if reasons:
