@@ -48,8 +48,19 @@ def pieces(count: int) -> str:
     return f"{count} item{'' if count == 1 else 's'}"
 
 
+def given(attributes: Mapping[str, object]) -> dict[str, object]:
+    """The attributes that have a value: for an element whose attributes depend on its state."""
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
 def register_formats(app: Flask) -> None:
     """Make the filters known to the templates."""
     app.jinja_env.filters.update(
-        money=money, percent=percent, day=day, moment=moment, options_label=options_label, pieces=pieces
+        money=money,
+        percent=percent,
+        day=day,
+        moment=moment,
+        options_label=options_label,
+        pieces=pieces,
+        given=given,
     )
