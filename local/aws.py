@@ -48,6 +48,10 @@ class LocalAws:
         """Whether the last run was killed before it saved its state. Ask before `child` starts the next."""
         return self.unclean_marker.exists()
 
+    def has_state(self) -> bool:
+        """Whether an earlier run has left its state here."""
+        return (self.folder / "state" / "cloudformation.json").exists()
+
     def client_environment(self) -> dict[str, str]:
         """The AWS_ variables with which any program talks to this AWS and to no other."""
         return {

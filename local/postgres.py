@@ -60,6 +60,10 @@ class Cluster:
         """A libpq connection string for administration."""
         return f"postgresql://{SUPERUSER}:{self._password(SUPERUSER)}@{LOOPBACK}:{self.port}/{database}"
 
+    def exists(self) -> bool:
+        """Whether the data directory has been made."""
+        return (self.data / "PG_VERSION").exists()
+
     def initialise(self) -> bool:
         """Create the data directory when there is none; True when it was created now.
 
@@ -67,7 +71,7 @@ class Cluster:
         Raises StartRefused when the directory belongs to another major version.
         """
         runner = disguise()
-        if (self.data / "PG_VERSION").exists():
+        if self.exists():
             self._check_version()
             runner.give(self.data)
             return False

@@ -48,7 +48,7 @@ class Stack:
         """Bring everything up and publish run.json. Raises StartRefused or StartFailed."""
         self._home.remove_run_file()
         self._progress.say(f"Cartwright starts. Its data is in {self._home.path}")
-        if self._aws.stopped_uncleanly():
+        if self._aws.stopped_uncleanly() or (self._database_is_older() and not self._aws.has_state()):
             self._note_loss()
         self._start_servers()
         self._prepare_stores()
@@ -133,7 +133,9 @@ class Stack:
         mark.write_text(wanted, "ascii")
 
     def _recover(self) -> None:
-        self._progress.say("  ! The local AWS was killed and has lost what came after its start.")
+        self._progress.say(
+            "  ! The local AWS has lost what came after its start: it was killed, or its folder is gone."
+        )
         with self._progress.step("Rebuilding it from PostgreSQL") as step:
             again = ["-m", "local.recovery"]
             with task("Rebuilding", again, self._environment, self._home.log("recovery")) as rebuilding:
@@ -169,6 +171,10 @@ class Stack:
         self._prepare_stores()
         self._start_programs()
         self._publish()
+
+    def _database_is_older(self) -> bool:
+        """Whether there is a PostgreSQL from an earlier run: one of our own, or a person's, which may be anything."""
+        return self._cluster is None or self._cluster.exists()
 
     def _note_loss(self) -> None:
         # A file, not a variable: a recovery that is cut short is due again at the next start.
