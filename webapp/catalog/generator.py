@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from webapp.catalog.generated_goods import CURRENCY, SHELVES, GeneratedProduct, product
@@ -68,9 +68,9 @@ def generate(
 
 
 def _already_there(session: Session) -> int:
-    """The number after the last made-up product's, read from the last SKU: SKUs sort as their numbers do."""
+    """The number after the last made-up product's: the newest of their variants names it in its SKU."""
     last = session.scalar(
-        select(func.max(Variant.sku.collate("C"))).where(Variant.sku >= "GEN-", Variant.sku < "GEN.")
+        select(Variant.sku).where(Variant.sku.startswith("GEN-")).order_by(Variant.id.desc()).limit(1)
     )
     return int(last.split("-")[1]) + 1 if last else 0
 
