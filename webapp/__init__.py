@@ -24,7 +24,7 @@ def create_app(settings: Settings | None = None, wiring: Wiring | None = None) -
     require(settings, "database_url", "secret_key", "public_url", "order_api_url")
     failpoints.configure(settings.failpoint)
     app = Flask("webapp", static_folder=None)
-    app.log_exception = lambda exc_info: None  # type: ignore[assignment]  # errors.py logs it, without the path.
+    app.log_exception = lambda exc_info: None  # type: ignore[method-assign]  # errors.py logs it, without the path.
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings.database_url,

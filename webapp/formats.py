@@ -8,6 +8,7 @@ from datetime import date, datetime
 from flask import Flask
 
 from orders.domain.money import decimal_places
+from webapp.checkout.tariffs import tariffs
 
 _SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "CHF": "CHF ", "SEK": "SEK ", "DKK": "DKK "}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -48,6 +49,12 @@ def pieces(count: int) -> str:
     return f"{count} item{'' if count == 1 else 's'}"
 
 
+def country_name(code: str) -> str:
+    """A country's name, or its code when the shop does not serve it (any more)."""
+    country = tariffs().countries.get(code)
+    return country.name if country else code
+
+
 def given(attributes: Mapping[str, object]) -> dict[str, object]:
     """The attributes that have a value: for an element whose attributes depend on its state."""
     return {name: value for name, value in attributes.items() if value is not None}
@@ -63,4 +70,5 @@ def register_formats(app: Flask) -> None:
         options_label=options_label,
         pieces=pieces,
         given=given,
+        country_name=country_name,
     )

@@ -1,3 +1,4 @@
+# ruff: noqa: N999  (gunicorn looks for this name)
 """gunicorn: gevent workers, bounded waits, a graceful end. The bind address and the worker count come from the command line.
 
 Why gevent: a live tracking page is an open connection, and a thousand of them are a thousand greenlets. The worker

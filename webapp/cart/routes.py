@@ -71,7 +71,7 @@ def show() -> BaseResponse:
 
 # The form stands on pages that a cache may hold, so it carries no token: security.refuse_other_sites guards it.
 @bp.post("/cart/lines")
-@csrf.exempt
+@csrf.exempt  # type: ignore[untyped-decorator]
 @limited("cart", burst=60, per_seconds=60)
 def add() -> BaseResponse:
     """Put pieces of a SKU into the cart."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from webapp.catalog.models import Category, Collection, CollectionProduct, Product, SlugRedirect, Variant
@@ -27,7 +27,7 @@ _CARD = (
 """What a product's card shows, and what the sort orders need."""
 
 
-def cards() -> Select[Any]:
+def cards() -> Any:
     """The query of product cards, to be narrowed and placed."""
     return select(*_CARD).where(Product.is_active)
 

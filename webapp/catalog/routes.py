@@ -20,11 +20,13 @@ bp = Blueprint("catalog", __name__)
 @bp.get("/")
 def home() -> str:
     """The shop's front."""
+    best = queries.best_cards(12)
     return render_template(
         "catalog/home.html",
         categories=queries.top_categories(),
         collections=queries.collections(),
-        best=queries.best_cards(8),
+        best=best[:8],
+        hero=best[8:] or best[:4],
         newest=queries.newest_cards(4),
     )
 

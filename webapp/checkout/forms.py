@@ -61,7 +61,7 @@ def _autocomplete(token: str, **more: str) -> dict[str, str]:
     return {"autocomplete": token, **more}
 
 
-class AddressForm(Form):
+class AddressForm(Form):  # type: ignore[misc]
     """A postal address."""
 
     name = StringField(
@@ -106,7 +106,7 @@ class AddressForm(Form):
         return {name: self[name].data or "" for name in names}
 
 
-class DetailsForm(FlaskForm):
+class DetailsForm(FlaskForm):  # type: ignore[misc]
     """Step 1: who orders, and where it goes."""
 
     email = EmailField(
@@ -167,7 +167,7 @@ def international_phone(typed: str, country_code: str) -> str:
     return digits
 
 
-class DeliveryForm(FlaskForm):
+class DeliveryForm(FlaskForm):  # type: ignore[misc]
     """Step 2: how it gets there. The choices are the offers for the address."""
 
     shipping_code = RadioField("Delivery", [InputRequired("Choose a delivery.")], validate_choice=True)
@@ -176,7 +176,7 @@ class DeliveryForm(FlaskForm):
     )
 
 
-class CardForm(FlaskForm):
+class CardForm(FlaskForm):  # type: ignore[misc]
     """Step 3 with the embedded test provider. Nothing of it is stored, logged or shown again, save what failed."""
 
     holder = StringField(
@@ -222,5 +222,5 @@ class CardForm(FlaskForm):
             raise ValidationError("The security code has three digits (four on American Express).")
 
 
-class PlaceForm(FlaskForm):
+class PlaceForm(FlaskForm):  # type: ignore[misc]
     """Step 4: the order itself. Its two hidden fields are read from the request by the route."""

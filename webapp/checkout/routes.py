@@ -182,7 +182,7 @@ def checking(checkout_id: UUID) -> Response:
             return jsonify(location=None, is_challenged=checkout.status == CheckoutStatus.CHALLENGED)
         return make_response(render_template("checkout/checking.html", checkout=checkout))
     onwards = _onwards(checkout)
-    return jsonify(location=onwards.location) if wants_json() else onwards  # type: ignore[return-value]
+    return jsonify(location=onwards.location) if wants_json() else onwards
 
 
 @bp.post("/other-card/<uuid:checkout_id>")

@@ -90,7 +90,7 @@ def story(view: TrackingView) -> dict[str, Any]:
         "steps": _steps(stage, times),
         "payment": _PAYMENT.get(PaymentStatus(view.payment_status), ""),
         "happened": [
-            {"text": _HAPPENED[EventType(event)], "at": moment(at)}
+            {"text": _HAPPENED[EventType(event)], "at": at.isoformat(), "said": moment(at)}
             for event, at in reversed(view.events)
             if event in _HAPPENED
         ],
@@ -109,5 +109,13 @@ def _steps(stage: Stage, times: Mapping[str, datetime]) -> list[dict[str, str]]:
             state = "current"
         else:
             state = "done" if rank <= reached else "todo"
-        steps.append({"key": key, "title": title, "state": state, "at": moment(at) if at else ""})
+        steps.append(
+            {
+                "key": key,
+                "title": title,
+                "state": state,
+                "at": at.isoformat() if at else "",
+                "said": moment(at) if at else "",
+            }
+        )
     return steps

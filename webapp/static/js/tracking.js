@@ -4,6 +4,18 @@ const page = document.querySelector("[data-order]");
 const part = (name) => page.querySelector(`[data-${name}]`);
 let version = Number(page.dataset.version);
 
+// The server says UTC; a shopper reads the clock on the wall.
+const clock = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+function inOwnZone(time) {
+  if (time.dateTime) time.textContent = clock.format(new Date(time.dateTime));
+}
+function showTime(time, { at, said }) {
+  time.dateTime = at;
+  time.textContent = said;
+  inOwnZone(time);
+}
+for (const time of page.querySelectorAll("time")) inOwnZone(time);
+
 function draw(story) {
   version = story.version;
   page.dataset.version = story.version;
@@ -17,15 +29,15 @@ function draw(story) {
     item.className = step.state;
     item.toggleAttribute("aria-current", step.state === "current");
     if (step.state === "current") item.setAttribute("aria-current", "step");
-    item.querySelector("[data-at]").textContent = step.at;
+    showTime(item.querySelector("[data-at]"), step);
   }
   part("happened").replaceChildren(
     ...story.happened.map((event) => {
       const item = document.createElement("li");
-      const [text, at] = [document.createElement("span"), document.createElement("span")];
+      const [text, at] = [document.createElement("span"), document.createElement("time")];
       text.textContent = event.text;
-      at.textContent = event.at;
       at.className = "muted small";
+      showTime(at, event);
       item.append(text, " ", at);
       return item;
     }),
@@ -36,7 +48,9 @@ async function recorded() {
   const open = part("details").querySelector('[data-recorded="no"]');
   if (!open) return;
   const answer = await fetch(`${location.pathname}?part=details`);
-  if (answer.ok) part("details").innerHTML = await answer.text();
+  if (!answer.ok) return;
+  part("details").innerHTML = await answer.text();
+  for (const time of part("details").querySelectorAll("time")) inOwnZone(time);
 }
 
 function say(text) {
