@@ -48,8 +48,10 @@ class Shop:
 
     @property
     def settings(self) -> Settings:
-        """The shop's settings."""
-        return Settings.from_environment(self.environment)
+        """The shop's settings; this process from now on talks to the shop's AWS and to no other."""
+        environment = self.environment
+        os.environ.update({name: value for name, value in environment.items() if name.startswith("AWS_")})
+        return Settings.from_environment(environment)
 
     def pids(self) -> dict[str, int]:
         """The process ids of now, by name."""
