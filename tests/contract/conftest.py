@@ -42,6 +42,16 @@ def inventory(stores: Stores) -> InventoryStore:
 
 
 @pytest.fixture
+def another_inventory(stores: Stores, request: pytest.FixtureRequest) -> InventoryStore:
+    """The same store as another process sees it, with memories of its own."""
+    if isinstance(stores.inventory, MemoryInventory):
+        return stores.inventory
+    settings = request.getfixturevalue("aws_settings")
+    client: Any = make_client("dynamodb", settings)
+    return DynamoInventory(client, settings, MemoryClock())
+
+
+@pytest.fixture
 def tracking(stores: Stores) -> TrackingStore:
     """The tracking store."""
     return stores.tracking

@@ -11,6 +11,7 @@ from orders.domain.errors import InvalidRequest, LineRefusal, NotFound, OrderRef
 from orders.domain.ids import OrderId, Sku
 from orders.domain.inventory import ReservationState
 from orders.ports import InventoryStore, Reservation, TrackingStore
+from tests.contract.conftest import Stores
 from tests.order_samples import NOON, reservation, view
 
 MUG, BOWL = Sku("MUG-RED"), Sku("BOWL")
@@ -60,6 +61,16 @@ class TestSkus:
         inventory.set_up_sku(MUG, 1250, "EUR", counters=1)
         assert inventory.levels([MUG])[MUG].counters == 4
         assert numbers(inventory) == (10, 0, 0, 10)
+
+    def test_pieces_lie_evenly_after_a_split(self, inventory: InventoryStore) -> None:
+        """Else every order would first try the counters that have nothing."""
+        stock(inventory, pieces=41)
+        held = reserve(inventory, reservation([(MUG, 1, 1250)]))
+        inventory.set_up_sku(MUG, 1250, "EUR", counters=4)
+        placed = [reserve(inventory, reservation([(MUG, 10, 1250)])) for _ in range(4)]
+        assert sorted(line.counter for each in placed for line in each.lines) == [0, 1, 2, 3]
+        inventory.release(held.order_id)
+        assert numbers(inventory) == (1, 40, 0, 41)
 
     def test_unknown_skus_have_no_level(self, inventory: InventoryStore) -> None:
         stock(inventory)
@@ -189,6 +200,20 @@ class TestSplitCounters:
     def test_a_refusal_counts_what_is_left_on_all_counters(self, inventory: InventoryStore) -> None:
         stock(inventory, pieces=8, counters=4)
         assert refusals(inventory, reservation([(MUG, 9, 1250)]))[MUG].available == 8
+
+    def test_whoever_remembers_too_few_counters_still_finds_all_the_stock(
+        self, stores: Stores, another_inventory: InventoryStore
+    ) -> None:
+        """Another process splits the SKU: this one has its number of counters in memory for a while."""
+        stock(stores.inventory, pieces=4)
+        reserve(stores.inventory, reservation())
+        another_inventory.set_up_sku(MUG, 1250, "EUR", counters=3)
+        for _ in range(3):
+            reserve(stores.inventory, reservation())
+        assert numbers(stores.inventory) == (0, 4, 0, 4)
+        another_inventory.restock(MUG, 3, "more")
+        stores.inventory.adjust(MUG, -3, "broken")
+        assert numbers(stores.inventory) == (0, 4, 0, 4)
 
     def test_orders_spread_over_the_counters(self, inventory: InventoryStore) -> None:
         """One hot SKU must not be one hot partition."""

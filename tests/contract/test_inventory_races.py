@@ -141,3 +141,12 @@ def test_views_only_move_forward(inventory: InventoryStore) -> None:
     placed = reservation(at=NOON)
     race([lambda: inventory.reserve(placed, view(placed.order_id))] * 4)
     assert numbers(inventory) == (9, 1, 0, 10)
+
+
+def test_a_sku_is_split_while_it_is_bought(inventory: InventoryStore) -> None:
+    """Promise I1 while pieces change their counters under the buyers."""
+    stock(inventory, pieces=20)
+    buyers = [lambda each=each: reserve(inventory, each) for each in [reservation() for _ in range(16)]]
+    race([*buyers, lambda: inventory.set_up_sku(MUG, 1250, "EUR", counters=4)])
+    assert numbers(inventory) == (4, 16, 0, 20)
+    assert inventory.levels([MUG])[MUG].counters == 4

@@ -35,17 +35,22 @@ class Heads:
             else:
                 missing.append(sku)
         if missing:
-            counters |= self._read(missing, now)
+            counters |= self._read(missing, is_consistent=False)
         return counters
+
+    def read(self, skus: Iterable[str]) -> dict[str, int]:
+        """The same, asked anew: before a refusal, for whoever remembers too few counters has not seen all the stock."""
+        return self._read(list(skus), is_consistent=True)
 
     def forget(self, sku: str) -> None:
         """Read the head again next time."""
         self._known.pop(sku, None)
 
-    def _read(self, skus: list[str], now: float) -> dict[str, int]:
-        heads = self._inventory.get_many([f"{HEAD}{sku}" for sku in skus], consistent=False)
+    def _read(self, skus: list[str], *, is_consistent: bool) -> dict[str, int]:
+        heads = self._inventory.get_many([f"{HEAD}{sku}" for sku in skus], consistent=is_consistent)
         found = {head["sku"]: int(head["counters"]) for head in heads.values()}
         if len(self._known) > _MOST_REMEMBERED:
             self._known.clear()
-        self._known.update({sku: (counters, now + REMEMBERED_SECONDS) for sku, counters in found.items()})
+        until = time.monotonic() + REMEMBERED_SECONDS
+        self._known.update({sku: (counters, until) for sku, counters in found.items()})
         return {sku: found.get(sku, 1) for sku in skus}

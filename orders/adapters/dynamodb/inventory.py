@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from orders.adapters.dynamodb.heads import MAX_COUNTERS, Heads
+from orders.adapters.dynamodb.heads import Heads
 from orders.adapters.dynamodb.items import (
     HEAD,
     ORDER,
@@ -22,7 +22,8 @@ from orders.adapters.dynamodb.items import (
 )
 from orders.adapters.dynamodb.movements import Movements
 from orders.adapters.dynamodb.reserving import Reserving
-from orders.adapters.dynamodb.table import Action, ConditionFailed, Deadline, Table, TransactionCancelled
+from orders.adapters.dynamodb.skus import Skus
+from orders.adapters.dynamodb.table import ConditionFailed, Table
 from orders.adapters.dynamodb.tracking import TRACKING_KEPT, DynamoTracking
 from orders.domain.errors import NotFound, Refused
 from orders.domain.ids import OrderId, Sku
@@ -37,12 +38,12 @@ class DynamoInventory:
     def __init__(self, client: Any, settings: Settings, clock: Clock) -> None:
         self._table = Table(client, settings.inventory_table, "pk")
         self._heads = Heads(self._table)
-        self._clock = clock
         self._tracking = DynamoTracking(client, settings)
         self._reserving = Reserving(
             self._table, Table(client, settings.tracking_table, "order_id"), self._heads
         )
         self._movements = Movements(self._table, self._heads, clock)
+        self._skus = Skus(self._table, self._heads, clock)
 
     # --- reservations -----------------------------------------------------------------------------------------
 
@@ -119,40 +120,7 @@ class DynamoInventory:
 
     def set_up_sku(self, sku: Sku, price_minor: int, currency: str, counters: int = 1) -> None:
         """See ports.InventoryStore. A SKU keeps the counters that it has and may get more."""
-        if not 1 <= counters <= MAX_COUNTERS:
-            raise Refused(f"a SKU has 1 to {MAX_COUNTERS} counters")
-        head = self._table.get(f"{HEAD}{sku}")
-        number = max(counters, head["counters"] if head else 1)
-        now = milliseconds(self._clock.now())
-        self._table.transact(
-            [
-                self._table.change(
-                    f"{HEAD}{sku}",
-                    "SET #sku = :sku, #counters = :counters, #updated_at = :now",
-                    sku=sku,
-                    counters=number,
-                    now=now,
-                ),
-                *(self._counter(sku, n, price_minor, currency, now) for n in range(number)),
-            ],
-            Deadline(),
-        )
-        self._heads.forget(sku)
-
-    def _counter(self, sku: Sku, counter: int, price_minor: int, currency: str, now: int) -> Action:
-        return self._table.change(
-            stock_key(sku, counter),
-            "SET #sku = :sku, #counter = :counter, #price_minor = :price, #currency = :currency, "
-            "#updated_at = :now, #available = if_not_exists(#available, :zero), "
-            "#reserved = if_not_exists(#reserved, :zero), #sold = if_not_exists(#sold, :zero), "
-            "#received = if_not_exists(#received, :zero)",
-            sku=sku,
-            counter=counter,
-            price=price_minor,
-            currency=currency,
-            now=now,
-            zero=0,
-        )
+        self._skus.set_up(sku, price_minor, currency, counters)
 
     def restock(self, sku: Sku, quantity: int, movement_id: str) -> None:
         """See ports.InventoryStore."""
@@ -169,20 +137,8 @@ class DynamoInventory:
             self._movements.write_off(sku, -difference, marker)
 
     def set_price(self, sku: Sku, price_minor: int) -> None:
-        """See ports.InventoryStore. All counters change together: no order can pay two prices for one SKU."""
-        head = self._table.get(f"{HEAD}{sku}")
-        if head is None:
-            raise NotFound(f"no SKU {sku}")
-        now = milliseconds(self._clock.now())
-        update = "SET #price_minor = :price, #updated_at = :now"
-        actions = [
-            self._table.change(stock_key(sku, n), update, "attribute_exists(#pk)", price=price_minor, now=now)
-            for n in range(head["counters"])
-        ]
-        try:
-            self._table.transact(actions, Deadline())
-        except TransactionCancelled as cancelled:
-            raise NotFound(f"no stock of SKU {sku}") from cancelled
+        """See ports.InventoryStore."""
+        self._skus.set_price(sku, price_minor)
 
     def levels(self, skus: Iterable[Sku]) -> Mapping[Sku, StockLevel]:
         """See ports.InventoryStore."""

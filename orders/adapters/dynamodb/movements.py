@@ -181,7 +181,7 @@ class Movements:
         """Remove pieces from wherever they are available, once per marker. Raises Refused when too few are."""
         deadline = Deadline()
         while True:
-            counters = self._heads.counters_of([sku])[sku]
+            counters = self._heads.read([sku])[sku]
             keys = [stock_key(sku, counter) for counter in range(counters)]
             found = self._inventory.get_many([*keys, marker])
             if marker in found:

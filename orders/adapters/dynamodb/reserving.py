@@ -55,7 +55,13 @@ class Reserving:
                 return self._stored(wanted, order)
             if tracking.is_condition:
                 raise IdempotencyConflict("this order id was used before and its reservation is gone")
-            lines = self._next_choice(wanted, lines, stock, counters)
+            failed = {
+                line.sku: reason.item
+                for line, reason in zip(lines, stock, strict=True)
+                if reason.is_condition
+            }
+            counters |= self._heads.read(failed)
+            lines = self._next_choice(wanted, lines, failed, counters)
             # The counters changed between the plan and the write: somebody else is buying the same.
             deadline.back_off()
 
@@ -88,13 +94,10 @@ class Reserving:
         self,
         wanted: Reservation,
         lines: Sequence[ReservedLine],
-        reasons: Sequence[Reason],
+        seen: Mapping[Sku, Item | None],
         counters: Mapping[str, int],
     ) -> tuple[ReservedLine, ...]:
         """A new plan around the counters that were short. Raises OrderRefused when there is none for some line."""
-        seen = {
-            line.sku: reason.item for line, reason in zip(lines, reasons, strict=True) if reason.is_condition
-        }
         stock = self._stock_of(seen, counters)
         chosen: dict[str, list[tuple[int, int]]] = {}
         refusals: list[LineRefusal] = []

@@ -229,7 +229,16 @@ class MemoryInventory:
         with self._lock:
             stock = self._stock.setdefault(sku, _Stock(price_minor, currency, []))
             stock.price_minor, stock.currency = price_minor, currency
-            stock.counters += [_Counter() for _ in range(counters - len(stock.counters))]
+            if counters > len(stock.counters):
+                stock.counters += [_Counter() for _ in range(counters - len(stock.counters))]
+                self._spread(stock)
+
+    def _spread(self, stock: _Stock) -> None:
+        """Even out what is available; a piece that changes its counter is received there and no longer here."""
+        targets = split_evenly(sum(stock.available()), len(stock.counters))
+        for counter, target in zip(stock.counters, targets, strict=True):
+            counter.received += target - counter.available
+            counter.available = target
 
     def restock(self, sku: Sku, quantity: int, movement_id: str) -> None:
         """See ports.InventoryStore."""

@@ -120,6 +120,14 @@ class MemoryOrderTransaction:
         for row in rows:
             self._tables.outbox.setdefault(row.key, row)
 
+    def is_promised(self, key: str) -> bool:
+        """See ports.OrderTransaction."""
+        return key in self._tables.outbox
+
+    def withdraw(self, key: str) -> None:
+        """See ports.OrderTransaction."""
+        self._tables.outbox.pop(key, None)
+
     def get_order(self, order_id: OrderId, *, lock: bool = False) -> OrderRecord | None:
         """See ports.OrderTransaction."""
         return self._tables.orders.get(order_id)
