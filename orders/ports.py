@@ -493,6 +493,14 @@ class OrderTransaction(Protocol):
         """Promise effects; a key promised before is ignored."""
         ...
 
+    def is_promised(self, key: str) -> bool:
+        """Whether a promised effect is still to be delivered."""
+        ...
+
+    def withdraw(self, key: str) -> None:
+        """Take back a promised effect that was not delivered yet; nothing happens when it was."""
+        ...
+
     def get_order(self, order_id: OrderId, *, lock: bool = False) -> OrderRecord | None:
         """Read an order; `lock` holds its row until the end of the transaction."""
         ...

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from orders.domain.errors import Poison
 from orders.ports import EventTopic, InventoryStore, OrderQueue, PaymentProvider, TrackingStore
 from orders.services.desk import OrderDesk
+from worker.effects import Effects
 
 
 class Progress(Protocol):
@@ -37,6 +38,11 @@ class JobContext:
     queues: OrderQueue
     topic: EventTopic
     progress: Progress = field(default=_no_progress)
+
+    @property
+    def effects(self) -> Effects:
+        """Where promised effects go."""
+        return Effects(self.tracking, self.inventory, self.topic, self.queues, self.desk.clock.now)
 
     def provider(self, name: str) -> PaymentProvider:
         """The payment provider that an order was authorised with. Raises Poison for one that is not set up."""

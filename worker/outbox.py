@@ -15,22 +15,17 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
-from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, delete, select, update
 
 from orders.adapters.rds.base import table_of
 from orders.adapters.rds.engine import database_errors
 from orders.adapters.rds.models import Outbox
-from orders.domain.errors import CartwrightError, NotFound, Refused
-from orders.domain.ids import OrderId, Sku
-from orders.domain.inventory import ReservationState
+from orders.domain.errors import CartwrightError
+from orders.domain.ids import OrderId
 from orders.failpoints import failpoint
-from orders.messages import encode_job
-from orders.observability import traceparent
-from orders.ports import Effect, EventTopic, InventoryStore, JobMessage, OrderQueue, TrackingStore
-from orders.services.tracking_views import from_payload
+from orders.ports import Effect, OutboxRow
+from worker.effects import STOCK, Effects
 
 log = logging.getLogger(__name__)
 
@@ -59,41 +54,44 @@ _ROWS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A claimed row."""
+
+    seq: int
+    attempts: int
+    effect: OutboxRow
+
+
 @dataclass
 class _Claim:
     """The rows in hand and how each went."""
 
-    rows: Sequence[RowMapping]
-    errors: dict[int, CartwrightError] = field(default_factory=dict)
+    rows: Sequence[_Row]
+    errors: dict[int, Exception] = field(default_factory=dict)
     done: set[int] = field(default_factory=set)
 
-    def of(self, *effects: Effect) -> list[RowMapping]:
-        return [row for row in self.rows if row["effect"] in effects]
+    def of(self, *effects: Effect) -> list[_Row]:
+        return [row for row in self.rows if row.effect.effect in effects]
+
+    def by_order(self, *effects: Effect) -> list[list[_Row]]:
+        groups: dict[OrderId, list[_Row]] = defaultdict(list)
+        for row in self.of(*effects):
+            groups[row.effect.order_id].append(row)
+        return list(groups.values())
 
 
 class OutboxRelay:
     """One thread per process; any number of processes share the work."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        *,
-        tracking: TrackingStore,
-        inventory: InventoryStore,
-        topic: EventTopic,
-        queues: OrderQueue,
-        now: Callable[[], Any],
-    ) -> None:
+    def __init__(self, engine: Engine, effects: Effects) -> None:
         self._engine = engine
-        self._tracking = tracking
-        self._inventory = inventory
-        self._topic = topic
-        self._queues = queues
-        self._now = now
+        self._effects = effects
+        self._now = effects.now
         self._wake = threading.Event()
         self._writers = ThreadPoolExecutor(WRITER_THREADS, thread_name_prefix="outbox")
-        self.delivered = 0
         self._is_idle = False
+        self.delivered = 0
 
     def is_idle(self) -> bool:
         """Whether the last look found nothing, and nobody called since."""
@@ -112,9 +110,11 @@ class OutboxRelay:
                 found = self.relay_once()
                 self._is_idle = found == 0
                 failures = 0
-            except CartwrightError as error:
+            except Exception as error:
+                # One of the outermost loops: whatever goes wrong, the next look may go better.
                 failures += 1
-                log.warning("outbox_away", extra={"reason": str(error)})
+                is_known = isinstance(error, CartwrightError)
+                log.warning("outbox_away", extra={"reason": str(error)}, exc_info=None if is_known else error)
                 stop.wait(min(5.0, 0.2 * 2**failures) * (0.5 + random.random() / 2))  # noqa: S311
                 continue
             if not found:
@@ -134,7 +134,8 @@ class OutboxRelay:
             orders = connection.scalars(_HEADS, {"now": self._now()}).all()
             if not orders:
                 return 0
-            claim = _Claim(connection.execute(_ROWS, {"orders": orders}).mappings().all())
+            found = connection.execute(_ROWS, {"orders": orders}).mappings()
+            claim = _Claim([_row(mapping) for mapping in found])
             failpoint("outbox.after_claim")
             self._deliver(claim)
             failpoint("outbox.before_done")
@@ -144,85 +145,33 @@ class OutboxRelay:
 
     def _deliver(self, claim: _Claim) -> None:
         """All kinds of effect in turn; within an order each kind keeps its order."""
-        self._project(claim)
+        self._in_parallel(claim, claim.by_order(Effect.TRACKING), self._project)
         failpoint("outbox.after_tracking")
-        self._move_stock(claim)
+        self._in_parallel(claim, claim.by_order(*STOCK), self._move_stock)
         failpoint("outbox.after_stock")
-        self._in_batches(claim, claim.of(Effect.EVENT), self._publish)
+        self._in_batches(claim, claim.of(Effect.EVENT), self._effects.publish)
         failpoint("outbox.after_event")
-        by_queue: dict[str, list[RowMapping]] = defaultdict(list)
-        for row in claim.of(Effect.JOB):
-            by_queue[row["payload"]["queue"]].append(row)
-        for queue, rows in by_queue.items():
-            self._in_batches(claim, rows, partial(self._send, queue))
+        self._in_batches(claim, claim.of(Effect.JOB), self._effects.send)
         failpoint("outbox.after_job")
 
-    def _project(self, claim: _Claim) -> None:
-        """Only the newest view of each order is written: it contains the older ones."""
-        by_order: dict[Any, list[RowMapping]] = defaultdict(list)
-        for row in claim.of(Effect.TRACKING):
-            by_order[row["order_id"]].append(row)
+    def _project(self, rows: list[_Row]) -> None:
+        self._effects.project([row.effect for row in rows])
 
-        def write(rows: list[RowMapping]) -> None:
-            newest = max(rows, key=lambda row: row["payload"]["version"])
-            self._tracking.project(from_payload(newest["payload"]))
-
-        self._in_parallel(claim, list(by_order.values()), write)
-
-    def _move_stock(self, claim: _Claim) -> None:
-        by_order: dict[Any, list[RowMapping]] = defaultdict(list)
-        kinds = (Effect.CONFIRM_STOCK, Effect.RELEASE_STOCK, Effect.SHIP_STOCK, Effect.TAKE_BACK_STOCK)
-        for row in claim.of(*kinds):
-            by_order[row["order_id"]].append(row)
-
-        def move(rows: list[RowMapping]) -> None:
-            for row in rows:
-                self._move(row)
-
-        self._in_parallel(claim, list(by_order.values()), move)
-
-    def _move(self, row: RowMapping) -> None:
-        order_id, payload = OrderId(str(row["order_id"])), row["payload"]
-        lines = {Sku(sku): pieces for sku, pieces in payload.get("lines", {}).items()}
-        if row["effect"] == Effect.CONFIRM_STOCK:
-            self._confirm(order_id, row["correlation_id"])
-        elif row["effect"] == Effect.RELEASE_STOCK:
-            self._inventory.release(order_id)
-        elif row["effect"] == Effect.SHIP_STOCK:
-            self._inventory.ship(order_id, payload["shipment_id"], lines)
-        else:
-            self._inventory.take_back(order_id, payload["return_id"], lines)
-
-    def _confirm(self, order_id: OrderId, correlation_id: str) -> None:
-        """When the stock was given back before the book knew the order, the order expires (or was cancelled)."""
-        if self._inventory.confirm(order_id) is ReservationState.EXPIRED:
-            message = JobMessage(
-                id=f"expire_order:{order_id}",
-                job="expire_order",
-                payload={"order_id": order_id},
-                order_id=order_id,
-                correlation_id=correlation_id,
-                traceparent=traceparent(correlation_id),
-                enqueued_at=self._now(),
-            )
-            self._queues.send(encode_job(message), queue="high")
-
-    def _publish(self, rows: Sequence[RowMapping]) -> None:
-        self._topic.publish([row["payload"] for row in rows])
-
-    def _send(self, queue: str, rows: Sequence[RowMapping]) -> None:
-        self._queues.send_many([row["payload"]["body"] for row in rows], queue=queue)
+    def _move_stock(self, rows: list[_Row]) -> None:
+        for row in rows:
+            self._effects.move_stock(row.effect)
 
     def _in_parallel(
-        self, claim: _Claim, groups: Sequence[list[RowMapping]], act: Callable[[list[RowMapping]], object]
+        self, claim: _Claim, groups: Sequence[list[_Row]], act: Callable[[list[_Row]], None]
     ) -> None:
-        def guarded(rows: list[RowMapping]) -> None:
+        def guarded(rows: list[_Row]) -> None:
             try:
                 act(rows)
-            except CartwrightError as error:
-                claim.errors.update((row["seq"], error) for row in rows)
+            except Exception as error:
+                # A broken row must not hold up the other orders of the claim; it is logged by _settle.
+                claim.errors.update((row.seq, error) for row in rows)
             else:
-                claim.done.update(row["seq"] for row in rows)
+                claim.done.update(row.seq for row in rows)
 
         if len(groups) == 1:
             guarded(groups[0])
@@ -230,18 +179,18 @@ class OutboxRelay:
             list(self._writers.map(guarded, groups))
 
     def _in_batches(
-        self, claim: _Claim, rows: Sequence[RowMapping], act: Callable[[Sequence[RowMapping]], None]
+        self, claim: _Claim, rows: Sequence[_Row], act: Callable[[Sequence[OutboxRow]], None]
     ) -> None:
         """All at once; after a failure one by one, so that one bad row does not hold up the others."""
         if not rows:
             return
         try:
-            act(rows)
-            claim.done.update(row["seq"] for row in rows)
+            act([row.effect for row in rows])
+            claim.done.update(row.seq for row in rows)
             return
-        except CartwrightError as error:
+        except Exception as error:
             if len(rows) == 1:
-                claim.errors[rows[0]["seq"]] = error
+                claim.errors[rows[0].seq] = error
                 return
         for row in rows:
             self._in_batches(claim, [row], act)
@@ -251,21 +200,35 @@ class OutboxRelay:
         if claim.done:
             connection.execute(delete(_OUTBOX).where(_OUTBOX.c.seq.in_(claim.done)))
         for row in claim.rows:
-            error = claim.errors.get(row["seq"])
+            error = claim.errors.get(row.seq)
             if error is None:
                 continue
-            attempts = row["attempts"] + 1
+            attempts = row.attempts + 1
             pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2 ** min(attempts, 10)) * (0.5 + random.random() / 2)  # noqa: S311
-            if isinstance(error, Refused) and not isinstance(error, NotFound):
-                log.error("outbox_refused", extra={"key": row["key"], "reason": str(error)})
-            else:
-                log.warning("outbox_failed", extra={"key": row["key"], "reason": str(error)})
+            is_passing = isinstance(error, CartwrightError) and error.retryable
+            log.log(
+                logging.WARNING if is_passing else logging.ERROR,
+                "outbox_failed",
+                extra={"key": row.effect.key, "attempts": attempts, "reason": str(error)},
+                exc_info=None if isinstance(error, CartwrightError) else error,
+            )
             connection.execute(
                 update(_OUTBOX)
-                .where(_OUTBOX.c.seq == row["seq"])
+                .where(_OUTBOX.c.seq == row.seq)
                 .values(
                     attempts=attempts,
                     due_at=self._now() + timedelta(seconds=pause),
                     last_error=f"{type(error).__name__}: {error}"[:500],
                 )
             )
+
+
+def _row(mapping: RowMapping) -> _Row:
+    effect = OutboxRow(
+        mapping["key"],
+        Effect(mapping["effect"]),
+        OrderId(str(mapping["order_id"])),
+        mapping["payload"],
+        mapping["correlation_id"],
+    )
+    return _Row(mapping["seq"], mapping["attempts"], effect)

@@ -73,14 +73,7 @@ class Worker:
         self.acknowledger = Acknowledger(self.leases, self._sources)
         self.heartbeat = Heartbeat(self.leases, self._sources, options.visibility_seconds)
         clock, settings = context.desk.clock, context.desk.settings
-        self.relay = OutboxRelay(
-            context.engine,
-            tracking=context.tracking,
-            inventory=context.inventory,
-            topic=context.topic,
-            queues=context.queues,
-            now=clock.now,
-        )
+        self.relay = OutboxRelay(context.engine, context.effects)
         self.executor = Executor(
             context,
             self.backlog,

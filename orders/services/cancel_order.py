@@ -8,7 +8,7 @@ from orders.domain.events import Actor, EventType
 from orders.domain.ids import OrderId
 from orders.domain.order import SHOPPER_MAY_CANCEL_IN, OrderStatus
 from orders.ports import Effect, OrderRecord, OrderTransaction
-from orders.services.changes import OrderChange, open_order, write
+from orders.services.changes import OrderChange, confirmation_key, open_order, write
 from orders.services.desk import OrderDesk
 
 JOB = "cancel_order"
@@ -47,6 +47,7 @@ def end_early(tx: OrderTransaction, change: OrderChange, event: EventType, reaso
         change.count(line.sku, cancelled=line.quantity - counts.shipped - counts.cancelled)
     rest = ledger.balances([*tx.postings(change.order_id), *change.postings])
     change.post(ledger.reversal_of_rest(str(event), rest))
+    tx.withdraw(confirmation_key(change.order_id))
     change.promise(Effect.RELEASE_STOCK, "release-stock", {})
     change.promise_job("settle_payment")
 

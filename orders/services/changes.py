@@ -150,6 +150,11 @@ class OrderChange:
         return [BookedPosting(self.order_id, posting, currency, self.at) for posting in self.postings]
 
 
+def confirmation_key(order_id: OrderId) -> str:
+    """The key of the promise to confirm an order's reservation: while it stands, the stock may still be taken away."""
+    return f"{order_id}:confirm-stock"
+
+
 def new_order(desk: OrderDesk, record: OrderRecord) -> OrderChange:
     """The beginning of an order that the book does not have: placed, and its sale in the ledger."""
     change = OrderChange(desk, record, (), correlation_id=record.correlation_id)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orders.domain.errors import InvalidRequest, Problem
+from orders.domain.errors import InvalidRequest, Problem, Unavailable
 from orders.domain.events import Actor, EventType
 from orders.domain.ids import OrderId, Sku
 from orders.domain.order import FulfilmentStatus, PaymentStatus
-from orders.ports import Effect, OrderRecord, Shipment
-from orders.services.changes import OrderChange, open_order, write
+from orders.ports import Effect, OrderRecord, OrderTransaction, Shipment
+from orders.services.changes import OrderChange, confirmation_key, open_order, write
 from orders.services.desk import OrderDesk
 
 
@@ -39,6 +39,7 @@ def start_picking(
         change = open_order(tx, desk, order_id, actor)
         if tx.accept_messages([command_id], "pick_order"):
             change.expect(expected_version)
+            _require_stock(tx, order_id)
             change.apply(event)
             write(tx, change)
         return change.record
@@ -56,7 +57,7 @@ def ship_order(
     """Send a parcel, once per `shipment_id`. Several parcels may take one order away bit by bit.
 
     Raises InvalidRequest for pieces that the order does not have or that left already, NotFound, TransitionRefused,
-    VersionConflict, Unavailable.
+    VersionConflict, Unavailable (also while the reservation is still being confirmed).
     """
     with desk.book.transaction() as tx:
         change = open_order(tx, desk, order_id, actor)
@@ -73,6 +74,7 @@ def ship_order(
         if any(known.id == shipment_id for known in tx.shipments(order_id)):
             return change.record
         change.expect(expected_version)
+        _require_stock(tx, order_id)
         _check(change.record, lines)
         _depart(change, shipment)
         tx.add_shipment(shipment)
@@ -115,6 +117,12 @@ def deliver_order(
             change.apply(EventType.ORDER_DELIVERED)
             write(tx, change)
         return change.record
+
+
+def _require_stock(tx: OrderTransaction, order_id: OrderId) -> None:
+    """Nothing leaves the shelf before the reservation is known to stand: until then it might still expire."""
+    if tx.is_promised(confirmation_key(order_id)):
+        raise Unavailable("the stock of this order is being confirmed; try again in a moment")
 
 
 def left_to_ship(record: OrderRecord) -> dict[Sku, int]:

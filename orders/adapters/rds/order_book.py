@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, func, select, text, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from orders.adapters.rds import mapping
@@ -132,6 +132,14 @@ class SqlOrderTransaction(Fulfilment):
         """In the given order: `seq` is what the relay keeps to."""
         given = [mapping.outbox_row(row) for row in rows]
         insert_rows(self.connection, _OUTBOX, given, unless_conflict_on=["key"])
+
+    def is_promised(self, key: str) -> bool:
+        """The relay deletes a row when its effect is done."""
+        return self.connection.scalar(select(_OUTBOX.c.seq).where(_OUTBOX.c.key == key)) is not None
+
+    def withdraw(self, key: str) -> None:
+        """Waits for a relay that is delivering it at this moment."""
+        self.connection.execute(delete(_OUTBOX).where(_OUTBOX.c.key == key))
 
     # --- one order ----------------------------------------------------------------------------------------
 
