@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from orders.adapters.memory.clock import MemoryClock
 from orders.adapters.memory.inventory import MemoryInventory
 from orders.adapters.memory.tracking import MemoryTracking
 from orders.ports import InventoryStore, TrackingStore
+from orders.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,12 @@ class Stores:
     tracking: TrackingStore
 
 
+@cache
+def dynamodb(region: str, endpoint_url: str) -> Any:
+    """One client for all tests: making it takes longer than most of them."""
+    return make_client("dynamodb", Settings(aws_region=region, aws_endpoint_url=endpoint_url))
+
+
 @pytest.fixture(params=["memory", "dynamodb"])
 def stores(request: pytest.FixtureRequest) -> Stores:
     """Inventory and tracking, empty."""
@@ -31,7 +39,7 @@ def stores(request: pytest.FixtureRequest) -> Stores:
         tracking = MemoryTracking()
         return Stores(MemoryInventory(tracking), tracking)
     settings = request.getfixturevalue("aws_settings")
-    client: Any = make_client("dynamodb", settings)
+    client = dynamodb(settings.aws_region, settings.aws_endpoint_url)
     return Stores(DynamoInventory(client, settings, MemoryClock()), DynamoTracking(client, settings))
 
 
@@ -47,7 +55,7 @@ def another_inventory(stores: Stores, request: pytest.FixtureRequest) -> Invento
     if isinstance(stores.inventory, MemoryInventory):
         return stores.inventory
     settings = request.getfixturevalue("aws_settings")
-    client: Any = make_client("dynamodb", settings)
+    client = dynamodb(settings.aws_region, settings.aws_endpoint_url)
     return DynamoInventory(client, settings, MemoryClock())
 
 
