@@ -112,6 +112,14 @@ class Workbench:
                 return self._run(name, received[0], is_forgotten=is_forgotten)
         return None
 
+    def requeue_quarantined(self) -> int:
+        """Send every quarantined message again, as `worker requeue --all` does. Returns how many."""
+        again, self.quarantined = self.quarantined, []
+        for message in again:
+            queue = registry.find(decode_job(message.body).job).queue
+            self.queues.send(message.body, queue=queue)
+        return len(again)
+
     def run_body(self, body: str) -> None:
         """Run the job of one message body; its errors come through."""
         message = decode_job(body)
