@@ -75,6 +75,10 @@ def _start_backing(estate: Estate) -> None:
 
     if living(_pid_file(estate, "backing")):
         return
+    # Half of an earlier run is worth nothing: the local AWS forgets, and PostgreSQL would not.
+    shutil.rmtree(estate.home, ignore_errors=True)
+    (estate.run / "backing.json").unlink(missing_ok=True)
+    (estate.run / "postgres-away").unlink(missing_ok=True)
     say("lab: starting PostgreSQL and the local AWS on the bridge")
     start(
         [sys.executable, "-m", "tests.lab.backing"],

@@ -153,13 +153,15 @@ def attempt(host: Host, release: str) -> dict[str, Any]:
     for part in host.parts:
         if not part.get("candidate"):
             continue
-        unit = part["candidate"]["unit"].replace("@", f"@{release}")
+        name = part["candidate"]["unit"] + release
+        service, borrowed = f"{name}.service", f"{name}.socket"
         try:
-            _systemctl("restart", unit, why=f"{release} does not start")
-            _wait_until_ready(part["candidate"]["socket"], [unit])
+            _systemctl("start", borrowed, why=f"{borrowed} does not start")
+            _systemctl("restart", service, why=f"{release} does not start")
+            _wait_until_ready(part["candidate"]["socket"], [service])
         finally:
-            _systemctl("stop", unit)
-            _systemctl("reset-failed", unit)
+            _systemctl("stop", service, borrowed)
+            _systemctl("reset-failed", service)
     return {"changed": False, "release": release}
 
 
