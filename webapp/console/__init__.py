@@ -10,7 +10,7 @@ from importlib import import_module
 
 from flask import Flask
 
-ROUTES = ("errors", "context", "people.routes", "orders.listing")
+ROUTES = ("errors", "context", "people.routes", "orders.listing", "orders.pages")
 """The modules that hang their routes and handlers on the blueprint when they are imported."""
 
 

@@ -11,12 +11,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from orders.adapters.memory.inventory import MemoryInventory
+from orders.adapters.memory.queue import MemoryOrders
 from orders.adapters.memory.tracking import MemoryTracking
 from orders.settings import Settings
+from tests.integration.console.shop import Shop, open_shop
 from webapp import create_app
 from webapp.catalog.availability import Availability
 from webapp.console.people.accounts import create_staff
 from webapp.console.permissions import Role
+from webapp.console.wiring import ConsoleWiring
 from webapp.extensions import db
 from webapp.wiring import SystemClock, Wiring
 
@@ -37,6 +40,12 @@ def inventory(tracking: MemoryTracking) -> MemoryInventory:
 
 
 @pytest.fixture
+def queue() -> MemoryOrders:
+    """The queues: the product's own memory adapter."""
+    return MemoryOrders(SystemClock())
+
+
+@pytest.fixture
 def wired(database_url: str, inventory: MemoryInventory, tracking: MemoryTracking) -> Wiring:
     """The console's ports: a real database, stock in memory, no provider to call."""
     parts: Any = None
@@ -51,9 +60,10 @@ def wired(database_url: str, inventory: MemoryInventory, tracking: MemoryTrackin
 
 
 @pytest.fixture
-def app(wired: Wiring) -> Iterator[Flask]:
+def app(wired: Wiring, inventory: MemoryInventory, queue: MemoryOrders) -> Iterator[Flask]:
     """The web application."""
     app = create_app(wiring=wired)
+    app.extensions["cartwright-console"] = ConsoleWiring(inventory, queue, {})
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, PROPAGATE_EXCEPTIONS=False)
     yield app
     with app.app_context():
@@ -91,3 +101,10 @@ def as_role(app: Flask, staff_of: Callable[[Role], str]) -> Callable[[Role], Fla
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def shop(app: Flask, inventory: MemoryInventory) -> Shop:
+    """A shop with a desk, whose orders the console shows."""
+    with app.app_context():
+        return open_shop(db.engine, inventory)
