@@ -17,6 +17,9 @@ from cloudformation.deploy.cloud import Cloud, error_code
 from cloudformation.deploy.template import STACK_PREFIX
 
 
+SECRET_ENDING = "-secret-arn"  # noqa: S105  (the ending of a name)
+
+
 @dataclass(frozen=True)
 class LayerRecord:
     """What was last deployed for a layer: `fingerprint` says whether it is still the same, the rest says who and when."""
@@ -60,9 +63,16 @@ def forget_record(cloud: Cloud, stage: str, layer: str) -> None:
 
 
 def read_settings(cloud: Cloud, stage: str) -> dict[str, str]:
-    """The run-time settings that the stacks wrote, by environment variable: `orders-queue-url` is CARTWRIGHT_ORDERS_QUEUE_URL."""
+    """The run-time settings that the stacks wrote, by environment variable: `orders-queue-url` is CARTWRIGHT_ORDERS_QUEUE_URL.
+
+    Secrets are left out: SSM knows only where they are, and the hosts read them there themselves.
+    """
     found = _parameters(cloud, f"/{STACK_PREFIX}/{stage}/")
-    return {f"CARTWRIGHT_{name.upper().replace('-', '_')}": value for name, value in sorted(found.items())}
+    return {
+        f"CARTWRIGHT_{name.upper().replace('-', '_')}": value
+        for name, value in sorted(found.items())
+        if not name.endswith(SECRET_ENDING)
+    }
 
 
 def _parameters(cloud: Cloud, path: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cloudformation.deploy.template import Json, Template
 
 EVERYTHING_ALLOWED = {
+    "50-web/HostPolicy/TalkToTheAgentsServices": "Session Manager, CodeDeploy, X-Ray and figures know no resources",
     "40-orders/NotifyCustomerRole/SendTextMessages": "a telephone number is no resource; topics are denied beside it",
 }
 """Allow statements on Resource '*', each with the reason why it cannot be narrower. Key policies are not listed: in

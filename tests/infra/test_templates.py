@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,7 +52,7 @@ def test_every_parameter_is_constrained_or_free_for_a_reason(
         for name, each in templates[layer].parameters.items()
         if each["Type"] in {"String", "Number"} and not limits & each.keys() and name not in free
     ]
-    assert [name for name in loose if not name.endswith("CodeKey")] == []
+    assert [name for name in loose if not name.endswith(("CodeKey", "BundleKey"))] == []
 
 
 def test_every_resource_that_holds_data_is_kept_when_its_stack_goes(templates: dict[str, Template]) -> None:
@@ -180,7 +182,8 @@ def test_every_run_time_setting_in_ssm_is_a_setting(templates: dict[str, Templat
         resource["Properties"]["Name"]["Fn::Sub"].removeprefix("/cartwright/${Stage}/")
         for _, _, resource in resources(templates, "AWS::SSM::Parameter")
     }
-    names = {f"CARTWRIGHT_{name.upper().replace('-', '_')}" for name in written if "/" not in name}
+    settings = {name.removesuffix("-secret-arn") for name in written if "/" not in name}
+    names = {f"CARTWRIGHT_{name.upper().replace('-', '_')}" for name in settings}
     assert names - SETTING_NAMES == set()
     assert {"CARTWRIGHT_INVENTORY_TABLE", "CARTWRIGHT_ORDERS_QUEUE_URL", "CARTWRIGHT_ORDER_API_URL"} <= names
 
@@ -210,7 +213,7 @@ def test_a_stages_parameters_fit_the_templates(templates: dict[str, Template], s
     settings = load_stage(stage)
     for layer in settings.layers:
         template = templates[layer]
-        keys = {name: "lambda/x/0.zip" for name in template.parameters if name.endswith("CodeKey")}
+        keys = {name: "lambda/x/0.zip" for name in template.parameters if name.endswith(("CodeKey", "BundleKey"))}
         for name, value in settings.parameters_for(template, keys).items():
             check_value(f"{layer}/{name}", template.parameters[name], value)
 
@@ -225,6 +228,21 @@ def check_value(where: str, declared: Json, value: Any) -> None:
         assert (
             declared.get("MinValue", float("-inf")) <= float(value) <= declared.get("MaxValue", float("inf"))
         ), where
+
+
+def test_user_data_is_small_enough_and_a_shell_script(templates: dict[str, Template], tmp_path: Path) -> None:
+    """EC2 takes 16 KB; a syntax error would show only on a booting host."""
+    scripts = [
+        (name, resource["Properties"]["LaunchTemplateData"]["UserData"]["Fn::Base64"]["Fn::Sub"][0])
+        for _, name, resource in resources(templates, "AWS::EC2::LaunchTemplate")
+    ]
+    assert {name for name, _ in scripts} == {"WebTemplate", "WorkerTemplate"}
+    for name, script in scripts:
+        assert len(script.encode()) < 12_000, name
+        file = tmp_path / name
+        file.write_text(script)
+        checked = subprocess.run(["bash", "-n", file], capture_output=True, text=True)
+        assert checked.returncode == 0, checked.stderr
 
 
 def test_there_are_at_least_twenty_alarms_for_every_hundred_resources(templates: dict[str, Template]) -> None:
