@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from email.utils import parseaddr
+
+import boto3
 
 from cloudformation.deploy.errors import DeployError, UnsafeChange
 from cloudformation.deploy.stage import deploy_stage
-from local.aws import LocalAws
+from local.aws import ACCESS_KEY, SECRET_KEY, LocalAws
 from local.options import StartFailed, StartRefused
 
 STAGE = "local"
 
 
-def deploy(aws: LocalAws, report: Callable[[str], None]) -> dict[str, str]:
-    """Bring the stacks of the local stage up to date; what is unchanged is not touched.
+def deploy(aws: LocalAws, shop_url: str, report: Callable[[str], None]) -> dict[str, str]:
+    """Bring the stacks of the local stage up to date; what is unchanged is not touched. Then mail may be sent.
 
     Returns the settings that the stacks give to the programs, by environment name. `report` receives the
     deployer's own lines. Raises StartFailed with the deployer's reason, StartRefused when data would be replaced.
     """
     try:
-        return deploy_stage(STAGE, region=aws.region, endpoint_url=aws.endpoint_url, report=report)
+        settings = deploy_stage(
+            STAGE,
+            region=aws.region,
+            endpoint_url=aws.endpoint_url,
+            parameters={"40-orders": {"PublicUrl": shop_url}},
+            report=report,
+        )
     except UnsafeChange as error:
         raise StartRefused(
             f"The templates have changed so that tables or queues would be replaced: {error}\n"
@@ -28,3 +38,14 @@ def deploy(aws: LocalAws, report: Callable[[str], None]) -> dict[str, str]:
         ) from error
     except DeployError as error:
         raise StartFailed(f"The stacks could not be deployed: {error}") from error
+    _verify_sender(aws, settings["CARTWRIGHT_MAIL_SENDER"])
+    return settings
+
+
+def _verify_sender(aws: LocalAws, sender: str) -> None:
+    """What a person does once for AWS by adding DNS records: SES sends for verified domains only."""
+    domain = parseaddr(sender)[1].partition("@")[2]
+    session = boto3.Session(ACCESS_KEY, SECRET_KEY, region_name=aws.region)
+    ses = session.client("sesv2", endpoint_url=aws.endpoint_url)
+    with contextlib.suppress(ses.exceptions.AlreadyExistsException):
+        ses.create_email_identity(EmailIdentity=domain)

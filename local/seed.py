@@ -1,6 +1,6 @@
-"""A shop worth looking at: the schema, the demo catalogue and its stock. Run again, it changes nothing.
+"""A shop worth looking at: schema, demo catalogue, stock and staff. Run again, it changes nothing.
 
-python -m local.seed database    needs PostgreSQL: migrates, and imports the catalogue where there is none
+python -m local.seed database    needs PostgreSQL: migrates, imports the catalogue where there is none, makes the staff
 python -m local.seed stock       needs the deployed tables too: makes the SKUs known and fills the shelves once
 
 The last line that each prints is for the person who waits.
@@ -28,6 +28,7 @@ from webapp.catalog.models import Product, Variant
 from webapp.catalog.records import Sheets
 from webapp.catalog.sheet import read_sheets
 from webapp.catalog.stock import StockEntry, entries_of, set_up_stock
+from webapp.console.people.cli import ensure_demo_staff
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 SHEETS = ("categories.csv", "products.csv", "collections.csv")
@@ -68,9 +69,10 @@ def demo_sheets() -> Sheets:
 def main(what: str) -> str:
     """Do one of the two; returns the line for the person."""
     settings = Settings.from_environment(os.environ)
+    engine = create_engine(settings.database_url)
     if what == "database":
         migrate(settings.database_url)
-    engine = create_engine(settings.database_url)
+        ensure_demo_staff(engine)
     with Session(engine) as session:
         if what == "database":
             return f"{import_catalogue(session):,} products"

@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from local import deployment, programs
 from local.aws import REPOSITORY, LocalAws
@@ -18,6 +19,7 @@ from local.progress import Progress
 from local.signals import StopRequested, StopSignals
 from local.supervisor import Supervisor
 from local.task import task
+from local.welcome import welcome
 
 STOP_ORDER = ("web", "worker", "schedule", "inbox", "aws", "postgres")
 """Who takes requests goes first, who holds data goes last."""
@@ -101,7 +103,7 @@ class Stack:
         """Deploy the stacks while another process migrates the database and imports the catalogue; then the stock."""
         database = ["-m", "local.seed", "database"]
         with task(
-            "Migrating", database, self._base_environment(), self._home.log("seed-database")
+            "Migrating", database, self._programs_environment(), self._home.log("seed-database")
         ) as seeding:
             with self._progress.step("CloudFormation stacks") as step:
                 step.detail = self._deploy()
@@ -113,8 +115,8 @@ class Stack:
 
     def _deploy(self) -> str:
         lines: list[str] = []
-        outputs = deployment.deploy(self._aws, lines.append)
-        self._environment = {**self._base_environment(), **outputs}
+        outputs = deployment.deploy(self._aws, self._shop_url, lines.append)
+        self._environment = self._programs_environment(outputs)
         # The deployer ends a layer that it changed with `20-data: done in 0.3 s`.
         changed = [line.partition(":")[0] for line in lines if ": done in " in line]
         return ", ".join(changed) if changed else "unchanged"
@@ -187,13 +189,16 @@ class Stack:
 
     def _publish(self) -> None:
         self._write_run_file()
-        self._progress.say(_welcome(self._urls(), self._progress.elapsed_seconds(), self._home))
+        self._progress.say(welcome(self._urls(), self._progress.elapsed_seconds(), self._home))
+
+    @property
+    def _shop_url(self) -> str:
+        return f"http://127.0.0.1:{self._shop_port}"
 
     def _urls(self) -> dict[str, str]:
-        shop = f"http://127.0.0.1:{self._shop_port}"
         return {
-            "shop": shop,
-            "console": f"{shop}/console",
+            "shop": self._shop_url,
+            "console": f"{self._shop_url}/console",
             "inbox": f"http://127.0.0.1:{self._inbox_port}",
             "api": self._environment["CARTWRIGHT_ORDER_API_URL"],
         }
@@ -215,17 +220,19 @@ class Stack:
             }
         )
 
-    def _base_environment(self) -> dict[str, str]:
-        """What the programs see besides the stacks' settings: the person's environment without its AWS account."""
+    def _programs_environment(self, outputs: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+        """What the programs see: the person's environment without its AWS account, then what the stacks say, then
+        what is true of this run alone."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return {
             "CARTWRIGHT_LOG_FORMAT": "text",
             **inherited,
+            **outputs,
             **self._aws.client_environment(),
             "CARTWRIGHT_STAGE": "local",
             "CARTWRIGHT_HOME": str(self._home.path),
             "CARTWRIGHT_DATABASE_URL": self._options.database_url or self._own_database_url(),
-            "CARTWRIGHT_PUBLIC_URL": f"http://127.0.0.1:{self._shop_port}",
+            "CARTWRIGHT_PUBLIC_URL": self._shop_url,
             "CARTWRIGHT_SECRET_KEY": self._secret_key(),
             "PYTHONUNBUFFERED": "1",
         }
@@ -240,6 +247,14 @@ class Stack:
         if not file.exists():
             write_private(file, secrets.token_urlsafe(48))
         return file.read_text("ascii").strip()
+
+
+def seed_fingerprint() -> str:
+    """Changes when the demo catalogue, and so its stock, changes."""
+    digest = hashlib.sha256()
+    for sheet in sorted((REPOSITORY / "local" / "catalogue").glob("*.csv")):
+        digest.update(sheet.read_bytes())
+    return digest.hexdigest()
 
 
 def run(options: Options) -> int:
@@ -275,25 +290,3 @@ def _run_claimed(options: Options, home: Home, progress: Progress, signals: Stop
         signals.finish()
         stack.close()
     return 0
-
-
-def seed_fingerprint() -> str:
-    """Changes when the demo catalogue, and so its stock, changes."""
-    digest = hashlib.sha256()
-    for sheet in sorted((REPOSITORY / "local" / "catalogue").glob("*.csv")):
-        digest.update(sheet.read_bytes())
-    return digest.hexdigest()
-
-
-def _welcome(urls: Mapping[str, str], seconds: float, home: Home) -> str:
-    return f"""
-Cartwright is open (after {seconds:.1f} s).
-
-  Shop      {urls["shop"]}
-  Console   {urls["console"]}   where the shop's staff works
-  In-box    {urls["inbox"]}   every e-mail and text message the shop sends
-  Order API {urls["api"]}
-
-  Pay with the test card 4242 4242 4242 4242. Logs: {home.logs}
-  Stop with Ctrl-C. Everything is kept for the next run.
-"""
