@@ -78,7 +78,11 @@ class JinjaRenderer:
             text=_tidy(_render(event, "layout.txt", context)),
             html=_render(event, "layout.html", context),
             headers=_headers(event, context["order"]),
-            tags={"event": event["event"], "correlation_id": event.get("correlation_id", "")},
+            tags={
+                "event": event["event"],
+                "order_id": event.get("order_id", ""),
+                "correlation_id": event.get("correlation_id", ""),
+            },
         )
 
     def sms(self, event: Mapping[str, Any]) -> str:
