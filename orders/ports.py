@@ -90,7 +90,7 @@ class InventoryStore(Protocol):
         `reservation.lines` carry counter 0; the returned reservation carries the counters that were chosen.
         A repeat of an accepted order returns the stored reservation (compare its fingerprint).
         Raises OrderRefused naming every line at fault; InvalidRequest when a SKU is sold in another currency;
-        Unavailable when the store did not answer.
+        Unavailable when surely nothing was done, OutcomeUnknown when the answer was lost.
         """
         ...
 

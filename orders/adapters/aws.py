@@ -60,12 +60,31 @@ def make_client(service: str, settings: Settings, policy: CallPolicy | None = No
     )
     # boto3 clients may be shared between threads, its sessions may not.
     with _session_lock:
-        return boto3.client(
+        client = boto3.client(
             service,
             region_name=settings.aws_region,
             endpoint_url=settings.aws_endpoint_url or None,
             config=config,
         )
+    client.meta.events.register("needs-retry", _note_doubt)
+    return client
+
+
+class _Doubt(threading.local):
+    """Whether an attempt of this thread's present call may have been done although its answer never came."""
+
+    is_there = False
+
+
+_doubt = _Doubt()
+
+
+def _note_doubt(caught_exception: BaseException | None = None, response: Any = None, **_: object) -> None:
+    """Look at one attempt of a call. The last attempt may fail harmlessly after an earlier one was done."""
+    from botocore.exceptions import HTTPClientError
+
+    if isinstance(caught_exception, HTTPClientError) or (response and response[0].status_code == 500):
+        _doubt.is_there = True
 
 
 _THROTTLED = frozenset(
@@ -114,32 +133,30 @@ RETRY_AFTER_THROTTLING_SECONDS = 1.0
 
 @contextmanager
 def aws_errors(action: str) -> Iterator[None]:
-    """Turn every botocore error of the block into one of orders.domain.errors; `action` says what was tried."""
-    from botocore.exceptions import (
-        BotoCoreError,
-        ClientError,
-        ConnectionClosedError,
-        ConnectionError,
-        HTTPClientError,
-        NoCredentialsError,
-        ParamValidationError,
-        ReadTimeoutError,
-    )
+    """Turn every botocore error of the block into one of orders.domain.errors; `action` says what was tried.
 
+    The block makes one call. Unavailable then says that surely nothing was done, OutcomeUnknown that it may have been.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
+
+    _doubt.is_there = False
     try:
         yield
     except ClientError as error:
-        raise translate(action, error.response) from error
+        raise _doubted(translate(action, error.response)) from error
     except ParamValidationError as error:
         raise CartwrightError(f"{action}: the request was built wrongly") from error
-    except (ReadTimeoutError, ConnectionClosedError) as error:
-        raise OutcomeUnknown(f"{action}: the answer was lost ({type(error).__name__})") from error
-    except (ConnectionError, NoCredentialsError) as error:
-        raise Unavailable(f"{action}: not reached ({type(error).__name__})") from error
     except HTTPClientError as error:
-        raise OutcomeUnknown(f"{action}: {type(error).__name__}") from error
+        raise OutcomeUnknown(f"{action}: the answer was lost ({type(error).__name__})") from error
     except BotoCoreError as error:
-        raise Unavailable(f"{action}: {type(error).__name__}") from error
+        raise _doubted(Unavailable(f"{action}: not reached ({type(error).__name__})")) from error
+
+
+def _doubted(error: CartwrightError) -> CartwrightError:
+    """The error, or OutcomeUnknown when an attempt before the last may have been done."""
+    if isinstance(error, Unavailable) and _doubt.is_there:
+        return OutcomeUnknown(str(error), retry_after_seconds=error.retry_after_seconds)
+    return error
 
 
 def translate(action: str, response: Any) -> CartwrightError:

@@ -48,8 +48,8 @@ def submit_order(
     """Accept an order, once per order id.
 
     Raises InvalidRequest for sums that do not add up or a currency that the shop does not take, OrderRefused naming
-    every line that cannot be had, IdempotencyConflict when the id was used with another body, and Unavailable when
-    the store did not answer. Only the store is needed: while the queue is down orders are accepted and sent later.
+    every line that cannot be had, IdempotencyConflict when the id was used with another body, Unavailable when surely
+    nothing was done and OutcomeUnknown when it may have been: then only a repeat with the same body tells. Only the store is needed: while the queue is down orders are accepted and sent later.
     """
     priced = check(request)
     if request.currency != currency:
@@ -57,7 +57,6 @@ def submit_order(
     wanted = _reservation(request, _to_milliseconds(clock.now()), reservation_ttl_seconds, correlation_id)
     failpoint("submit.before_reserve")
     stored = inventory.reserve(wanted, _first_view(request, wanted))
-    failpoint("submit.after_reserve")
     if stored.fingerprint != wanted.fingerprint:
         raise IdempotencyConflict(f"order {request.order_id} was submitted before with another body")
     if not stored.is_sent:
@@ -66,8 +65,12 @@ def submit_order(
 
 
 def _send(stored: Reservation, inventory: InventoryStore, queue: OrderQueue) -> None:
-    """Send the order's message and take it out of the outbox. A failure is left to the sweeper: the order stands."""
+    """Send the order's message and take it out of the outbox. A failure is left to the sweeper: the order stands.
+
+    So after the reservation nothing raises Unavailable, which would tell the caller that nothing was done.
+    """
     try:
+        failpoint("submit.after_reserve")
         queue.send(stored.message, queue="orders")
         failpoint("submit.after_send")
         inventory.mark_sent(stored.order_id, stored.state)

@@ -74,6 +74,36 @@ def test_when_every_answer_is_lost_the_outcome_is_unknown_and_a_repeat_finds_it(
     assert numbers(inventory) == (9, 1, 0, 10)
 
 
+def test_a_last_attempt_that_never_left_does_not_hide_an_earlier_one_that_may_have_arrived(
+    client: Any, aws_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told "surely nothing was done", checkout would let the payment of an accepted order go."""
+    inventory = DynamoInventory(client, aws_settings, MemoryClock())
+    stock(inventory)
+    wanted = reservation()
+    inventory._heads.counters_of(["MUG-RED"])
+    session = client._endpoint.http_session
+    send: Callable[..., Any] = session.send
+    attempts = []
+
+    def dies(request: Any) -> Any:
+        attempts.append(request)
+        if len(attempts) == 1:
+            send(request)
+            raise ReadTimeoutError(endpoint_url=request.url)
+        raise EndpointConnectionError(endpoint_url=request.url)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(session, "send", dies)
+        with pytest.raises(OutcomeUnknown):
+            reserve(inventory, wanted)
+        assert len(attempts) == 3
+        with pytest.raises(Unavailable) as caught:
+            reserve(inventory, wanted)
+    assert type(caught.value) is Unavailable  # No attempt of this call left the house.
+    assert inventory.find_reservation(wanted.order_id) == wanted
+
+
 def test_a_claim_whose_answer_was_lost_is_still_ours(
     client: Any, aws_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from orders.adapters.aws import aws_errors
 from orders.adapters.dynamodb.items import SHARDS, Item, Wire, decode_item, encode, encode_item
-from orders.domain.errors import Unavailable
+from orders.domain.errors import OutcomeUnknown, Unavailable
 
 CONTENTION_BUDGET_SECONDS = 3.0
 """How long a write contends for the same items before it gives up; well inside the order API's own budget."""
@@ -60,13 +60,14 @@ class Deadline:
         self._ends_at = time.monotonic() + budget_seconds
         self._attempt = 0
 
-    def back_off(self) -> None:
-        """Wait a little, longer each time. Raises Unavailable when the budget is spent."""
+    def back_off(self, *, is_in_doubt: bool = False) -> None:
+        """Wait a little, longer each time. Raises Unavailable, or OutcomeUnknown when in doubt, when the budget is spent."""
         ceiling = min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**self._attempt)
         self._attempt += 1
         wait = _random.uniform(0, ceiling)
         if time.monotonic() + wait > self._ends_at:
-            raise Unavailable("too many others are changing the same stock", retry_after_seconds=1.0)
+            error = OutcomeUnknown if is_in_doubt else Unavailable
+            raise error("too many others are changing the same items", retry_after_seconds=1.0)
         time.sleep(wait)
 
 
@@ -109,6 +110,7 @@ class Table:
         more. That token is good for ten minutes only: every transaction of ours also carries a durable marker.
         """
         while True:
+            is_in_doubt = False
             with aws_errors("TransactWriteItems"):
                 try:
                     self._client.transact_write_items(TransactItems=list(actions))
@@ -116,8 +118,9 @@ class Table:
                 except self._client.exceptions.TransactionCanceledException as error:
                     _raise_unless_contention(error.response)
                 except self._client.exceptions.TransactionInProgressException:
-                    pass
-            deadline.back_off()
+                    # An earlier attempt of this very call is being done.
+                    is_in_doubt = True
+            deadline.back_off(is_in_doubt=is_in_doubt)
 
     # --- single writes --------------------------------------------------------------------------------------
 
