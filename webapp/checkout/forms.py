@@ -177,7 +177,7 @@ class DeliveryForm(FlaskForm):  # type: ignore[misc]
 
 
 class CardForm(FlaskForm):  # type: ignore[misc]
-    """Step 3 with the embedded test provider. Nothing of it is stored, logged or shown again, save what failed."""
+    """Step 3 with the embedded test provider. Number and code are not stored, logged or sent back into a page."""
 
     holder = StringField(
         "Name on the card", _said("Enter the name on the card.", 120), filters=[tidy],
@@ -199,6 +199,10 @@ class CardForm(FlaskForm):  # type: ignore[misc]
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._today = today
+
+    def forget_card(self) -> None:
+        """Empty the fields that must not be drawn again; name and expiry stay."""
+        self.number.data = self.code.data = ""
 
     def validate_number(self, field: Field) -> None:
         """The check digit catches most typing errors before a bank is asked."""

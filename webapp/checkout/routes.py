@@ -122,6 +122,7 @@ def payment(checkout: Checkout, told: list[str]) -> Response | str:
             checkout, now, payment_token=card.token, payment_label=card.label, notice="", refusals=[]
         )
         return redirect(url_for("checkout.review"), 303)
+    form.forget_card()
     return _page("payment", checkout, told, form)
 
 
@@ -210,6 +211,9 @@ def back_from_bank() -> Response:
     db.session.commit()
     if checkout.status in IN_FLIGHT:
         checkout = placing.advance(checkout.id, wiring())
+    if checkout.status == CheckoutStatus.CHALLENGED:
+        # Not answered yet: our own page offers the bank again, and another way to pay.
+        return redirect(url_for("checkout.checking", checkout_id=checkout.id), 303)
     return _onwards(checkout)
 
 

@@ -41,8 +41,6 @@ log = logging.getLogger(__name__)
 CONNECT_TIMEOUT_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 1.0
-_NOT_DONE = frozenset({429, 503})
-"""Answers by which the gateway says that it did not call the Lambda: throttled, or no capacity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +127,15 @@ class SignedOrderApi:
             reply, trouble = None, ""
             try:
                 reply = self._send(method, path, body, headers, deadline - time.monotonic())
-            except urllib3.exceptions.NewConnectionError as error:
+            except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
                 trouble = type(error).__name__  # Nothing was sent.
-            except urllib3.exceptions.ConnectTimeoutError as error:
-                trouble = type(error).__name__
             except urllib3.exceptions.HTTPError as error:
                 trouble, was_lost = type(error).__name__, True
             if reply is not None:
                 if reply.status < 500 and reply.status != 429:
                     return _believable(reply, was_lost)
                 trouble = str(reply.status)
-                was_lost = was_lost or reply.status not in _NOT_DONE
+                was_lost = was_lost or not _was_not_done(reply)
             # Full jitter, so that the callers that failed together do not come back together.
             ceiling = min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS)
             pause = random.uniform(FIRST_PAUSE_SECONDS / 2, ceiling)  # noqa: S311
@@ -171,6 +167,11 @@ class SignedOrderApi:
                 request
             )
         return dict(request.headers.items())
+
+
+def _was_not_done(reply: Reply) -> bool:
+    """Whether a failure says that nothing happened: throttled before the Lambda, or the Lambda's own word for it."""
+    return reply.status == 429 or reply.body.get("code") == Unavailable.code
 
 
 def _believable(reply: Reply, was_lost: bool) -> Reply:
