@@ -33,6 +33,7 @@ class Backlog:
         self._clock = clock
         self._is_open = True
         self._is_gated = False
+        self._paused: set[str] = set()
 
     def room(self, queue: str) -> int:
         """How many more messages of a queue may be taken: a thread's worth at first, more as they get done quickly."""
@@ -100,6 +101,13 @@ class Backlog:
             self._is_gated = is_shut
             self._changed.notify_all()
 
+    def pause(self, queues: set[str]) -> None:
+        """Give out nothing of these queues; what is held stays held."""
+        with self._changed:
+            if queues != self._paused:
+                self._paused = set(queues)
+                self._changed.notify_all()
+
     def close(self) -> list[Delivery]:
         """Give out no more. Returns what was waiting, to be handed back to the queue."""
         with self._changed:
@@ -126,6 +134,8 @@ class Backlog:
 
     def _choose(self) -> list[Delivery]:
         for queue in self._by_priority():
+            if queue in self._paused:
+                continue
             group = self._from(self._waiting[queue])
             if group:
                 for other, waiting in self._waiting.items():

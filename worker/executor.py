@@ -6,8 +6,8 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from time import monotonic
-from typing import Any
 
 from orders.domain.errors import CartwrightError, OutcomeUnknown, Unavailable
 from worker.acknowledge import Acknowledger
@@ -19,6 +19,8 @@ from worker.leases import Leases, serving
 from worker.middleware import Middleware, stopwatch
 from worker.poller import hand_back
 from worker.quarantine import Quarantine
+from worker.queue import release_unique
+from worker.results import Results
 from worker.retry import Fate, LeaseLost, fate_of
 from worker.source import Source
 
@@ -39,6 +41,7 @@ class Executor:
         quarantine: Quarantine,
         sources: Mapping[str, Source],
         middleware: Sequence[Middleware],
+        results: Results,
         on_commit: Callable[[], None] = lambda: None,
         on_outage: Callable[[], None] = lambda: None,
     ) -> None:
@@ -49,6 +52,7 @@ class Executor:
         self._quarantine = quarantine
         self._sources = sources
         self._middleware = middleware
+        self._results = results
         self._on_commit = on_commit
         self._on_outage = on_outage
         self._lock = threading.Lock()
@@ -95,16 +99,35 @@ class Executor:
             self.running.pop(thread, None)
         return None
 
-    def _call(self, job: Job, deliveries: Sequence[Delivery]) -> Any:
+    def _call(self, job: Job, deliveries: Sequence[Delivery]) -> None:
         messages = [delivery.message for delivery in deliveries]
-        return job.function(self._context, messages if job.batch > 1 else messages[0])
+        if job.batch > 1:
+            job.function(self._context, messages)
+        elif job.keeps_result:
+            with self._results.of(deliveries[0]) as progress:
+                result = job.function(replace(self._context, progress=progress), messages[0])
+            self._results.succeeded(deliveries[0], result)
+        else:
+            job.function(self._context, messages[0])
 
     def _finished(self, deliveries: Sequence[Delivery]) -> None:
         with self._lock:
             self.done += len(deliveries)
+        self._release_unique(deliveries)
         self._acknowledger.done(deliveries)
         self._backlog.done(deliveries)
         self._on_commit()
+
+    def _release_unique(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            if delivery.job.unique_for_seconds and self._context.engine is not None:
+                try:
+                    release_unique(self._context.engine, delivery.message)
+                except CartwrightError as error:
+                    # The claim ends by itself when its time is over.
+                    log.warning(
+                        "unique_kept", extra={"message_id": delivery.message.id, "reason": str(error)}
+                    )
 
     def _failed(self, job: Job, group: Sequence[Delivery], seconds: float, error: BaseException) -> None:
         if isinstance(error, Unavailable) and not isinstance(error, OutcomeUnknown) and self._is_outage():
@@ -134,6 +157,8 @@ class Executor:
     def _dispose(self, delivery: Delivery, job: Job, error: BaseException, fate: Fate) -> None:
         with self._lock:
             self.failed += 1
+        if job.keeps_result:
+            self._keep_failure(delivery, error, fate)
         if fate is Fate.QUARANTINE and self._to_quarantine(delivery, error):
             self._acknowledger.done([delivery])
             self._backlog.done([delivery])
@@ -141,6 +166,12 @@ class Executor:
         if fate is not Fate.DROP:
             self._come_back_later(delivery, job, error)
         self._forget([delivery])
+
+    def _keep_failure(self, delivery: Delivery, error: BaseException, fate: Fate) -> None:
+        try:
+            self._results.failed(delivery, error, fate)
+        except CartwrightError as trouble:
+            log.warning("result_not_kept", extra={"message_id": delivery.message.id, "reason": str(trouble)})
 
     def _to_quarantine(self, delivery: Delivery, error: BaseException) -> bool:
         try:

@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Sequence
-from time import monotonic
+from time import monotonic, time
 
 from orders.adapters.sqs import LONGEST_WAIT_SECONDS, ReceivedMessage
 from orders.domain.errors import CartwrightError, Poison
@@ -45,6 +45,7 @@ class Poller:
         self.name = name
         self.last_sign = clock()
         self.empty_polls = 0
+        self.lag_seconds = 0.0
         self._source = source
         self._backlog = backlog
         self._leases = leases
@@ -53,10 +54,15 @@ class Poller:
         self._wait = wait_seconds
         self._clock = clock
         self._failures = 0
+        self._is_abandoned = False
+
+    def abandon(self) -> None:
+        """Another poller has taken over: stop when you come back."""
+        self._is_abandoned = True
 
     def run(self, stop: threading.Event) -> None:
         """Poll until stopped."""
-        while not stop.is_set():
+        while not stop.is_set() and not self._is_abandoned:
             self.last_sign = self._clock()
             if self._is_paused():
                 stop.wait(1.0)
@@ -78,7 +84,10 @@ class Poller:
         self._failures = 0
         self.empty_polls = 0 if received else self.empty_polls + 1
         if received:
+            self.lag_seconds = round(max(0.0, time() - received[0].sent_at.timestamp()), 1)
             self._take(received, asked_at)
+        else:
+            self.lag_seconds = 0.0
 
     def _take(self, received: Sequence[ReceivedMessage], asked_at: float) -> None:
         # A long poll may have waited: the leases began when SQS answered, somewhere between then and now.

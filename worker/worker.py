@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -21,11 +21,13 @@ from worker.backlog import Backlog
 from worker.context import JobContext
 from worker.executor import Executor
 from worker.heartbeat import Heartbeat
+from worker.housekeeping import Housekeeping
 from worker.leases import Leases
 from worker.middleware import Logging, Middleware
 from worker.outbox import OutboxRelay
 from worker.poller import Poller, hand_back
 from worker.quarantine import Quarantine
+from worker.results import Results
 from worker.source import Source
 
 log = logging.getLogger(__name__)
@@ -59,6 +61,7 @@ class Worker:
         dead: Mapping[str, Source],
         options: Options,
         middleware: Sequence[Middleware] = (),
+        on_sign_of_life: Callable[[], None] = lambda: None,
     ) -> None:
         if context.engine is None:
             raise ValueError("a worker needs the database")
@@ -82,24 +85,24 @@ class Worker:
             Quarantine(context.engine, dead, clock, settings.release),
             self._sources,
             middleware or (Logging(),),
+            Results(context.engine),
             on_commit=self.relay.wake,
             on_outage=self._outage,
         )
         self._outage_lock = threading.Lock()
         self.paused: set[str] = set()
-        wait = 1 if options.is_burst else options.wait_seconds
-        self.pollers = {
-            queue: Poller(
-                queue,
-                source,
-                self.backlog,
-                self.leases,
-                options.visibility_seconds,
-                is_paused=lambda name=queue: name in self.paused,  # type: ignore[misc]
-                wait_seconds=wait,
-            )
-            for queue, source in self._sources.items()
-        }
+        self._wait_seconds = 1 if options.is_burst else options.wait_seconds
+        self.pollers = {queue: self._poller(queue) for queue in self._sources}
+        self.housekeeping = Housekeeping(self, on_sign_of_life)
+
+    @property
+    def state(self) -> str:
+        """What `worker info` shows: stopping, waiting (the book is away), busy or idle."""
+        if self._stopping.is_set():
+            return "stopping"
+        if self._outage_lock.locked():
+            return "waiting"
+        return "busy" if self.executor.running else "idle"
 
     def stop(self) -> None:
         """Begin to stop; may be called from a signal handler."""
@@ -115,6 +118,23 @@ class Worker:
         self._shut_down()
         log.info("worker_stopped", extra={"worker": self.options.name, "done": self.executor.done})
 
+    def _poller(self, queue: str) -> Poller:
+        return Poller(
+            queue,
+            self._sources[queue],
+            self.backlog,
+            self.leases,
+            self.options.visibility_seconds,
+            is_paused=lambda: queue in self.paused,
+            wait_seconds=self._wait_seconds,
+        )
+
+    def replace_poller(self, queue: str) -> None:
+        """Leave a silent poller to its fate and start a new one; should it ever wake up, it ends by itself."""
+        self.pollers[queue].abandon()
+        self.pollers[queue] = self._poller(queue)
+        _thread(f"poll-{queue}", self.pollers[queue].run, self._pollers_stop)
+
     def _start(self) -> None:
         for queue, poller in self.pollers.items():
             # A long poll cannot be interrupted: its thread dies with the process, and what it might still
@@ -124,6 +144,7 @@ class Worker:
             _thread(f"job-{number}", self.executor.run, self._threads_stop)
         _thread("heartbeat", self.heartbeat.run, self._threads_stop)
         _thread("acknowledge", self.acknowledger.run)
+        self._housekeeper = _thread("housekeeping", self.housekeeping.run, self._threads_stop)
         if self.options.relays_outbox:
             _thread("outbox", self.relay.run, self._threads_stop)
 
@@ -151,6 +172,7 @@ class Worker:
         self.acknowledger.wait_until_empty(max(1.0, deadline - monotonic()))
         self._threads_stop.set()
         self.acknowledger.stop()
+        self._housekeeper.join(2.0)
 
     def _hand_back_running(self) -> None:
         """What did not finish in time is given up: its lease is let go, so that it cannot commit any more."""

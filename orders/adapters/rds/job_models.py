@@ -71,7 +71,7 @@ class WorkerRow(Base):
     host: Mapped[str] = mapped_column(String(120))
     pid: Mapped[int] = mapped_column(Integer)
     state: Mapped[str] = mapped_column(String(16))
-    queues: Mapped[list[str]] = mapped_column(JSONB)
+    queues: Mapped[dict[str, Any]] = mapped_column(JSONB)
     running: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default=text("'[]'"))
     held: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     done: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
