@@ -55,7 +55,8 @@ class Stack:
         self._start_servers()
         self._prepare_stores()
         self._start_programs()
-        self._publish()
+        self._write_run_file()
+        self._progress.say(welcome(self._urls(), self._progress.elapsed_seconds(), self._home))
 
     def supervise(self) -> None:
         """Keep everything running; ends with StopRequested."""
@@ -172,7 +173,8 @@ class Stack:
         self._note_loss()
         self._prepare_stores()
         self._start_programs()
-        self._publish()
+        self._write_run_file()
+        self._progress.say(f"  The shop is open again: {self._shop_url}")
 
     def _database_is_older(self) -> bool:
         """Whether there is a PostgreSQL from an earlier run: one of our own, or a person's, which may be anything."""
@@ -186,10 +188,6 @@ class Stack:
     @property
     def _recovery_due(self) -> Path:
         return self._home.path / "recovery-due"
-
-    def _publish(self) -> None:
-        self._write_run_file()
-        self._progress.say(welcome(self._urls(), self._progress.elapsed_seconds(), self._home))
 
     @property
     def _shop_url(self) -> str:
