@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cloudformation.deploy.template import Json, Template
 
 EVERYTHING_ALLOWED = {
+    "80-monitoring/CanaryRole/SendFigures": "figures know no resources; a condition binds them to the canary's namespace",
     "50-web/HostPolicy/TalkToTheAgentsServices": "Session Manager, CodeDeploy, X-Ray and figures know no resources",
     "40-orders/NotifyCustomerRole/SendTextMessages": "a telephone number is no resource; topics are denied beside it",
 }

@@ -213,7 +213,9 @@ def test_a_stages_parameters_fit_the_templates(templates: dict[str, Template], s
     settings = load_stage(stage)
     for layer in settings.layers:
         template = templates[layer]
-        keys = {name: "lambda/x/0.zip" for name in template.parameters if name.endswith(("CodeKey", "BundleKey"))}
+        keys = {
+            name: "lambda/x/0.zip" for name in template.parameters if name.endswith(("CodeKey", "BundleKey"))
+        }
         for name, value in settings.parameters_for(template, keys).items():
             check_value(f"{layer}/{name}", template.parameters[name], value)
 
