@@ -13,10 +13,8 @@ def expected_table() -> str:
     rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
     for spec in fields(Settings):
         default = "(none)" if spec.default == "" else f"`{spec.default}`"
-        marks = "".join(
-            [" **Required** outside the local stage." if spec.metadata["required"] else ""]
-            + [" Secret." if spec.metadata["secret"] else ""]
-        )
+        marks = " **Required** outside the local stage." if spec.metadata["required"] else ""
+        marks += " Secret." if spec.metadata["secret"] else ""
         rows.append(f"| `{environment_name(spec.name)}` | {default} | {spec.metadata['doc']}{marks} |")
     return "\n".join(rows)
 
