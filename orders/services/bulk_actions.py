@@ -1,0 +1,87 @@
+"""What may be done to many orders at once: each by the same use case as for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orders.domain.errors import InvalidRequest, Problem
+from orders.domain.events import Actor
+from orders.domain.ids import OrderId
+from orders.services.cancel_order import cancel_order
+from orders.services.desk import OrderDesk
+from orders.services.hold_order import hold_order, release_order
+from orders.services.ship_order import Parcel, deliver_order, ship_order, start_picking
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One order of a bulk job. `command_id` is the same at every repeat, so that nothing is done twice."""
+
+    order_id: OrderId
+    command_id: str
+    actor: Actor
+    options: Mapping[str, Any]
+
+    @property
+    def reason(self) -> str:
+        """Why, for the timeline."""
+        return str(self.options.get("reason", ""))
+
+
+def _hold(desk: OrderDesk, task: Task) -> None:
+    hold_order(
+        desk,
+        task.order_id,
+        command_id=task.command_id,
+        actor=task.actor,
+        hold_reason=str(task.options.get("hold_reason", "manual")),
+        reason=task.reason,
+    )
+
+
+def _release(desk: OrderDesk, task: Task) -> None:
+    release_order(desk, task.order_id, command_id=task.command_id, actor=task.actor, reason=task.reason)
+
+
+def _pick(desk: OrderDesk, task: Task) -> None:
+    start_picking(desk, task.order_id, command_id=task.command_id, actor=task.actor)
+
+
+def _unpick(desk: OrderDesk, task: Task) -> None:
+    start_picking(desk, task.order_id, command_id=task.command_id, actor=task.actor, is_stopped=True)
+
+
+def _ship(desk: OrderDesk, task: Task) -> None:
+    parcel = Parcel({}, carrier=str(task.options.get("carrier", ""))[:40])
+    ship_order(desk, task.order_id, parcel, shipment_id=task.command_id, actor=task.actor)
+
+
+def _deliver(desk: OrderDesk, task: Task) -> None:
+    deliver_order(desk, task.order_id, command_id=task.command_id, actor=task.actor)
+
+
+def _cancel(desk: OrderDesk, task: Task) -> None:
+    cancel_order(desk, task.order_id, command_id=task.command_id, actor=task.actor, reason=task.reason)
+
+
+BULK_ACTIONS: Mapping[str, Callable[[OrderDesk, Task], None]] = {
+    "pick": _pick,
+    "unpick": _unpick,
+    "ship": _ship,
+    "deliver": _deliver,
+    "hold": _hold,
+    "release": _release,
+    "cancel": _cancel,
+}
+
+UNDONE_BY: Mapping[str, str] = {"hold": "release", "release": "hold", "pick": "unpick", "unpick": "pick"}
+"""What takes an action back, where the state machine has a way back at all."""
+
+
+def perform(desk: OrderDesk, action: str, task: Task) -> None:
+    """Do one action to one order, once per command id. Raises Refused when it cannot be, Unavailable to try again."""
+    if action not in BULK_ACTIONS:
+        raise InvalidRequest([Problem("/action", f"no bulk action {action}")])
+    BULK_ACTIONS[action](desk, task)

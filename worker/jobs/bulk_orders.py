@@ -1,0 +1,59 @@
+"""bulk_orders: one action on many orders, a part at a time, with a result per order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from orders.adapters.rds.bulk_jobs import JOB, QUEUE, BulkBook, BulkWork
+from orders.domain.errors import Poison, Refused
+from orders.domain.events import Actor
+from orders.domain.ids import OrderId
+from orders.messages import encode_job
+from orders.ports import JobMessage
+from orders.services.bulk_actions import Task, perform
+from worker.context import JobContext
+from worker.job import job
+from worker.retry import Retry
+
+PART = 100
+"""Orders per message: a part ends well within its time, and other low jobs get their turn between two parts."""
+
+
+@job(QUEUE, timeout=120, retry=Retry(max_attempts=10, first_seconds=2, factor=2))
+def bulk_orders(context: JobContext, message: JobMessage) -> None:
+    """Do the next part of a bulk job. A part that breaks off goes on where it stopped: done rows are not pending."""
+    if context.engine is None:
+        raise Poison("bulk work needs the database")
+    book, bulk_id = BulkBook(context.engine), UUID(str(message.payload["bulk_id"]))
+    work = book.find(bulk_id)
+    if work is None:
+        raise Poison(f"no bulk job {bulk_id}")
+    for order_id in book.pending(bulk_id, PART):
+        problem = _one(context, work, order_id)
+        book.finish_row(bulk_id, order_id, problem=problem, at=context.desk.clock.now())
+    if book.pending(bulk_id, 1):
+        context.queues.send(encode_job(_next_part(message, context)), queue=QUEUE)
+    else:
+        book.finish(bulk_id, context.desk.clock.now())
+
+
+def _one(context: JobContext, work: BulkWork, order_id: OrderId) -> str:
+    """Do one order; returns why it could not be done, or nothing. What may be tried again is raised."""
+    kind, _, who = work.asked_by.partition(":")
+    task = Task(order_id, f"bulk:{work.id}:{order_id}"[:80], Actor(kind, who), work.options)
+    try:
+        perform(context.desk, work.action, task)
+    except Refused as refused:
+        return str(refused)
+    return ""
+
+
+def _next_part(message: JobMessage, context: JobContext) -> JobMessage:
+    part = int(message.payload.get("part", 0)) + 1
+    return replace(
+        message,
+        id=f"{JOB}:{message.payload['bulk_id']}:{message.payload['round']}:{part}",
+        payload={**message.payload, "part": part},
+        enqueued_at=context.desk.clock.now(),
+    )
