@@ -10,7 +10,15 @@ from importlib import import_module
 
 from flask import Flask
 
-ROUTES = ("errors", "context", "people.routes", "orders.listing", "orders.pages")
+ROUTES = (
+    "errors",
+    "context",
+    "people.routes",
+    "orders.listing",
+    "orders.pages",
+    "stock.routes",
+    "fulfilment.routes",
+)
 """The modules that hang their routes and handlers on the blueprint when they are imported."""
 
 

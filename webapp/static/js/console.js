@@ -64,6 +64,32 @@
     show();
   }
 
+  // Packing: every scanned SKU counts up in place; a wrong one is told at once and nothing is sent.
+  const scan = document.querySelector("[data-scan]");
+  if (scan) {
+    const answer = document.querySelector("[data-scan-answer]");
+    const lines = [...document.querySelectorAll("[data-sku]")];
+    const say = (text, isGood) => { answer.textContent = text; answer.className = `scan-answer ${isGood ? "is-good" : "is-bad"}`; };
+    const count = () => {
+      const typed = scan.value.trim();
+      if (!typed) return;
+      const line = lines.find((one) => one.dataset.sku.toLowerCase() === typed.toLowerCase());
+      scan.value = "";
+      scan.focus();
+      if (!line) { say(`${typed} does not belong into this parcel.`, false); return; }
+      const box = line.querySelector("input");
+      const most = Number(box.max);
+      if (Number(box.value) >= most) { say(`All ${most} of ${line.dataset.sku} are in already.`, false); return; }
+      box.value = Number(box.value) + 1;
+      line.classList.toggle("is-packed", Number(box.value) === most);
+      const isAll = lines.every((one) => one.querySelector("input").value === one.querySelector("input").max);
+      say(isAll ? "Everything is in. Ship it." : `${line.dataset.sku}: ${box.value} of ${most}`, true);
+      if (isAll) document.querySelector("#carrier").focus();
+    };
+    scan.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); count(); } });
+    document.querySelector("[data-scan-button]").addEventListener("click", (event) => { event.preventDefault(); count(); });
+  }
+
   // A part of a page that is reloaded while it is looked at: progress, queue depths.
   document.querySelectorAll("[data-live]").forEach((part) => {
     const seconds = Number(part.dataset.every || 3);

@@ -1,0 +1,153 @@
+"""The warehouse's pages: what to pick, the pick list, packing with a scanner, the papers, returns that are expected."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+
+from orders.adapters.rds.fulfilment_models import ReturnLine, ReturnRow
+from orders.adapters.rds.models import Order
+from orders.domain.errors import Refused, Unavailable
+from orders.domain.ids import OrderId, order_number, uuid7
+from orders.ports import ReturnStatus
+from orders.services.ship_order import left_to_ship, start_picking
+from webapp.console.door import console, requires
+from webapp.console.fulfilment import papers, queries
+from webapp.console.orders.reading import read_order
+from webapp.console.people.audit import record
+from webapp.console.permissions import Permission
+from webapp.console.wiring import actor, desk
+from webapp.extensions import db
+from webapp.wiring import wiring
+
+
+@console.get("/picking")
+@requires(Permission.ORDERS_FULFIL)
+def picking() -> ResponseReturnValue:
+    """What to pick next, and what is being picked."""
+    return render_template(
+        "console/fulfilment/picking.html",
+        waiting=queries.to_pick(db.session()),
+        working=queries.in_picking(db.session()),
+        batch=queries.BATCH,
+        batch_id=uuid7(wiring().clock.now()),
+    )
+
+
+@console.post("/picking")
+@requires(Permission.ORDERS_FULFIL)
+def start_batch() -> ResponseReturnValue:
+    """Begin to pick the chosen orders and show their pick list; what cannot be picked any more is told and left out."""
+    chosen = queries.order_ids_of(request.form.getlist("order"))
+    batch_id = request.form.get("batch_id", "")[:40]
+    begun: list[UUID] = []
+    for order_id in chosen:
+        command_id = f"console:{batch_id}:{order_id}"[:80]
+        try:
+            start_picking(desk(), OrderId(str(order_id)), command_id=command_id, actor=actor())
+        except (Refused, Unavailable) as refused:
+            flash(f"{order_number(str(order_id))} is left out: {refused}")
+        else:
+            begun.append(order_id)
+            record("order.pick", f"order:{order_id}", batch=batch_id)
+    db.session.commit()
+    if not begun:
+        return redirect(url_for("console.picking"))
+    return redirect(url_for("console.pick_list", order=begun))
+
+
+@console.get("/picking/list")
+@requires(Permission.ORDERS_FULFIL)
+def pick_list() -> ResponseReturnValue:
+    """The pick list of a batch: one walk past the shelves, with the slot of each order."""
+    ids = [OrderId(str(order_id)) for order_id in queries.order_ids_of(request.args.getlist("order"))]
+    with desk().book.transaction() as tx:
+        records = tx.get_orders(ids)
+    numbers = {one.order_id: order_number(one.order_id) for one in records}
+    return render_template(
+        "console/fulfilment/pick_list.html",
+        lines=queries.pick_list(records, numbers),
+        records=records,
+        numbers=numbers,
+    )
+
+
+@console.get("/orders/<uuid:order_id>/pack")
+@requires(Permission.ORDERS_FULFIL)
+def pack(order_id: UUID) -> ResponseReturnValue:
+    """Pack one order: every scanned SKU counts up. Without scripts the same page counts on the server."""
+    file = read_order(db.session(), desk(), order_id)
+    left = left_to_ship(file.record)
+    packed = {sku: min(request.args.get(f"ship:{sku}", 0, type=int), pieces) for sku, pieces in left.items()}
+    scanned = request.args.get("scan", "").strip()
+    answer, is_good = "", False
+    if scanned:
+        sku = next((known for known in left if known.lower() == scanned.lower()), None)
+        if sku is None:
+            answer = f"{scanned} does not belong into this parcel."
+        elif packed[sku] >= left[sku]:
+            answer = f"All {left[sku]} of {sku} are in already."
+        else:
+            packed[sku] += 1
+            answer, is_good = f"{sku}: {packed[sku]} of {left[sku]}", True
+    return render_template(
+        "console/fulfilment/pack.html",
+        file=file,
+        record=file.record,
+        left=left,
+        packed=packed,
+        answer=answer,
+        is_good=is_good,
+        command_id=f"console:{uuid7(wiring().clock.now())}",
+    )
+
+
+@console.get("/orders/<uuid:order_id>/slip.pdf")
+@requires(Permission.ORDERS_VIEW)
+def packing_slip(order_id: UUID) -> ResponseReturnValue:
+    """The packing slip of what is still to ship, or of one parcel."""
+    file = read_order(db.session(), desk(), order_id)
+    wanted = request.args.get("shipment", "")
+    parcel = next((one.lines for one in file.shipments if one.id == wanted), None)
+    if parcel is None and not left_to_ship(file.record) and file.shipments:
+        parcel = file.shipments[-1].lines
+    return _pdf(papers.packing_slip(file.record, wiring().settings.shop_name, parcel), f"slip-{file.number}")
+
+
+@console.get("/orders/<uuid:order_id>/invoice.pdf")
+@requires(Permission.ORDERS_VIEW)
+def invoice(order_id: UUID) -> ResponseReturnValue:
+    """The invoice of an order."""
+    file = read_order(db.session(), desk(), order_id)
+    return _pdf(papers.invoice(file.record, wiring().settings.shop_name), f"invoice-{file.number}")
+
+
+def _pdf(content: bytes, name: str) -> Response:
+    plain = "".join(letter if letter.isalnum() or letter == "-" else "_" for letter in name)
+    return Response(
+        content,
+        mimetype="application/pdf",
+        headers={"Content-Disposition": f'inline; filename="{plain}.pdf"'},
+    )
+
+
+@console.get("/returns")
+@requires(Permission.ORDERS_VIEW)
+def returns() -> ResponseReturnValue:
+    """Returns that wait for a decision or for their parcel, oldest first."""
+    statement = (
+        select(
+            ReturnRow.id, ReturnRow.order_id, ReturnRow.status, ReturnRow.reason, ReturnRow.comment,
+            ReturnRow.requested_at, Order.number, Order.name, func.sum(ReturnLine.quantity).label("pieces"),
+        )
+        .join(Order, Order.id == ReturnRow.order_id)
+        .join(ReturnLine, ReturnLine.return_id == ReturnRow.id)
+        .where(ReturnRow.status.in_([str(ReturnStatus.REQUESTED), str(ReturnStatus.APPROVED)]))
+        .group_by(ReturnRow.id, Order.id)
+        .order_by(ReturnRow.requested_at)
+        .limit(200)
+    )  # fmt: skip
+    return render_template("console/fulfilment/returns.html", rows=db.session.execute(statement).all())
