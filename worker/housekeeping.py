@@ -19,7 +19,8 @@ from orders.adapters.rds.base import table_of
 from orders.adapters.rds.engine import database_errors
 from orders.adapters.rds.job_models import QueueControl, WorkerRow
 from orders.domain.errors import CartwrightError
-from worker.queue import send_due
+from worker import inspection, registry, telemetry
+from worker.queue import JobQueue, send_due
 from worker.retry import JobTimedOut
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Housekeeping:
         self._next: dict[str, float] = {}
         self._started_at = worker.context.desk.clock.now()
         self._last_count = (clock(), 0)
+        self._lost_before = 0
+        self._is_schedule_known = worker.options.is_burst
 
     def run(self, stop: threading.Event) -> None:
         """Keep house until stopped, then leave the list of workers."""
@@ -68,6 +71,9 @@ class Housekeeping:
         self._guarded("schedule", self._send_due)
         self._every(CONTROL_SECONDS, "control", self.obey)
         self._every(REPORT_SECONDS, "report", self.report)
+        self._every(telemetry.REPORT_SECONDS, "metrics", self.measure)
+        if not self._is_schedule_known:
+            self._guarded("schedule", self._enter_schedule)
 
     def _every(self, seconds: float, name: str, action: Callable[[], None]) -> None:
         now = self._clock()
@@ -84,6 +90,28 @@ class Housekeeping:
     def _send_due(self) -> None:
         assert self._engine is not None  # noqa: S101  (Worker refuses to be made without)
         send_due(self._engine, self._worker.context.queues, self._now())
+
+    def _enter_schedule(self) -> None:
+        assert self._engine is not None  # noqa: S101
+        context = self._worker.context
+        registry.schedule_repeating(JobQueue(self._engine, context.queues, context.desk.clock))
+        self._is_schedule_known = True
+
+    def measure(self) -> None:
+        """Write the metrics: depth, lag and backlog per worker of each queue, and what the jobs did."""
+        assert self._engine is not None  # noqa: S101
+        found = inspection.queues(self._engine, self._worker.sources, {})
+        facts = {
+            row["queue"]: {
+                "Depth": row["waiting"],
+                "InFlight": row["in_flight"],
+                "LagSeconds": row["lag_seconds"],
+                "BacklogPerWorker": row["waiting"] / max(1, row["workers"]),
+            }
+            for row in found
+        }
+        lost, self._lost_before = self._worker.heartbeat.lost - self._lost_before, self._worker.heartbeat.lost
+        self._worker.metrics.report(facts, lost)
 
     def _now(self) -> datetime:
         return self._worker.context.desk.clock.now()

@@ -29,6 +29,7 @@ class Job:
     batch: int = 1
     keeps_result: bool = False
     unique_for_seconds: float = 0.0
+    every_seconds: int = 0
 
     @property
     def summary(self) -> str:
@@ -44,12 +45,14 @@ def job(
     batch: int = 1,
     keeps_result: bool = False,
     unique_for: float = 0.0,
+    every: int = 0,
     name: str = "",
 ) -> Callable[[Callable[..., Any]], Job]:
     """Make a function a job of a queue and enter it in the registry under its name.
 
     `timeout` in seconds for one run; `keeps_result` stores status, progress and return value for whoever asks;
-    `unique_for` seconds the same job for the same order and payload is not enqueued a second time.
+    `unique_for` seconds the same job for the same order and payload is not enqueued a second time; `every` so many seconds
+    the job runs by itself, on one of the workers.
     """
 
     def enter(function: Callable[..., Any]) -> Job:
@@ -62,6 +65,7 @@ def job(
             batch,
             keeps_result,
             unique_for,
+            every,
         )
         registry.add(made)
         return made

@@ -10,6 +10,7 @@ from orders.domain.errors import Poison
 
 if TYPE_CHECKING:
     from worker.job import Job
+    from worker.queue import JobQueue
 
 _jobs: dict[str, Job] = {}
 
@@ -36,3 +37,10 @@ def load() -> dict[str, Job]:
     for module in pkgutil.iter_modules(worker.jobs.__path__):
         importlib.import_module(f"worker.jobs.{module.name}")
     return dict(sorted(_jobs.items()))
+
+
+def schedule_repeating(queue: JobQueue) -> None:
+    """Enter the jobs that run by themselves in the schedule, once for all workers. Raises Unavailable."""
+    for job in _jobs.values():
+        if job.every_seconds:
+            queue.enqueue(job, every=job.every_seconds, job_id=f"every:{job.name}")

@@ -1,16 +1,24 @@
-"""Runs one worker process in the foreground, with its signals."""
+"""Runs one worker process, with its signals and its signs of life."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
+import threading
+from collections.abc import Callable
 from types import FrameType
 
 from orders.adapters.sqs import open_queue
 from orders.settings import Settings
 from worker import registry
 from worker.context import connect
+from worker.systemd import notify
+from worker.telemetry import make_tracing
 from worker.worker import Options, Worker
+
+LIFELINE = "CARTWRIGHT_WORKER_LIFELINE"
+"""Set by the master to the descriptor for signs of life; standard input is then a pipe that ends when the master does."""
 
 
 def run_one(settings: Settings, options: Options) -> int:
@@ -23,17 +31,46 @@ def run_one(settings: Settings, options: Options) -> int:
         for name in options.queues
         if getattr(settings, f"{name}_dlq_url")
     }
-    worker = Worker(context, sources, dead, options)
+    tracing = make_tracing(settings.otlp_endpoint, settings.release)
+    worker = Worker(
+        context,
+        sources,
+        dead,
+        options,
+        middleware=[tracing] if tracing else [],
+        on_sign_of_life=_sign_of_life(),
+    )
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, _at_once)
         signal.signal(signal.SIGINT, _at_once)
+        notify("STOPPING=1")
         worker.stop()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    if os.environ.get(LIFELINE):
+        threading.Thread(target=_end_with_the_master, args=[worker], name="lifeline", daemon=True).start()
+    notify("READY=1")
     worker.run()
     return 0
+
+
+def _sign_of_life() -> Callable[[], None]:
+    descriptor = os.environ.get(LIFELINE)
+    if descriptor is None:
+        return lambda: notify("WATCHDOG=1")
+
+    def tell_the_master() -> None:
+        os.write(int(descriptor), b".")
+
+    return tell_the_master
+
+
+def _end_with_the_master(worker: Worker) -> None:
+    """The pipe from the master ends when it dies, even by SIGKILL: nobody would restart or stop us any more."""
+    sys.stdin.buffer.read()
+    worker.stop()
 
 
 def _at_once(_signal: int, _frame: FrameType | None) -> None:

@@ -29,6 +29,7 @@ from worker.poller import Poller, hand_back
 from worker.quarantine import Quarantine
 from worker.results import Results
 from worker.source import Source
+from worker.telemetry import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class Worker:
         self._pollers_stop = threading.Event()
         self._threads_stop = threading.Event()
         self.leases = Leases()
+        self.metrics = Metrics()
         self.backlog = Backlog(options.queues, options.threads)
         self.acknowledger = Acknowledger(self.leases, self._sources)
         self.heartbeat = Heartbeat(self.leases, self._sources, options.visibility_seconds)
@@ -84,7 +86,7 @@ class Worker:
             self.acknowledger,
             Quarantine(context.engine, dead, clock, settings.release),
             self._sources,
-            middleware or (Logging(),),
+            (Logging(), self.metrics, *middleware),
             Results(context.engine),
             on_commit=self.relay.wake,
             on_outage=self._outage,
@@ -94,6 +96,11 @@ class Worker:
         self._wait_seconds = 1 if options.is_burst else options.wait_seconds
         self.pollers = {queue: self._poller(queue) for queue in self._sources}
         self.housekeeping = Housekeeping(self, on_sign_of_life)
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """The queues that this worker serves, most urgent first."""
+        return self._sources
 
     @property
     def state(self) -> str:
