@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 REPORT_SECONDS = 5.0
 CONTROL_SECONDS = 2.0
+SCHEDULE_SECONDS = 2.0
+"""How late a scheduled job may be sent: nothing that is due in seconds goes through the schedule."""
 GONE_AFTER_SECONDS = 30.0
 """A worker that has not reported for this long is dead; its row is removed by whoever notices."""
 SILENT_AFTER_SECONDS = 60.0
@@ -68,7 +70,7 @@ class Housekeeping:
         """One round. What fails is tried again in the next."""
         self.watch()
         self._sign_of_life()
-        self._guarded("schedule", self._send_due)
+        self._every(SCHEDULE_SECONDS, "schedule", self._send_due)
         self._every(CONTROL_SECONDS, "control", self.obey)
         self._every(REPORT_SECONDS, "report", self.report)
         self._every(telemetry.REPORT_SECONDS, "metrics", self.measure)

@@ -30,7 +30,7 @@ from worker.effects import STOCK, Effects
 log = logging.getLogger(__name__)
 
 ORDERS_AT_ONCE = 50
-IDLE_SECONDS = 0.25
+IDLE_SECONDS = 0.4
 """How soon a promise is noticed that another program committed; our own commits wake the relay."""
 LONGEST_PAUSE_SECONDS = 60.0
 WRITER_THREADS = 8

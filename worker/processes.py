@@ -85,7 +85,7 @@ class Master:
             self._reap()
             self._watch()
             notify("WATCHDOG=1")
-        log.info("master_stopped", extra={"name": self._name})
+        log.info("master_stopped", extra={"master": self._name})
         return 0
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orders.adapters.rds.sales import DAYS_COUNTED
 from orders.adapters.rds.sales import count_sales as count
 from orders.domain.errors import Poison
 from orders.ports import JobMessage
@@ -11,7 +12,8 @@ from worker.job import job
 
 @job("low", timeout=60)
 def count_sales(context: JobContext, message: JobMessage) -> None:
-    """Count the orders of the last days anew; counting twice gives the same."""
+    """Count the orders of the last `days` days anew; counting twice gives the same."""
     if context.engine is None:
         raise Poison("the figures need the database")
-    count(context.engine, context.desk.clock.now())
+    days = max(DAYS_COUNTED, int(message.payload.get("days", 0)))
+    count(context.engine, context.desk.clock.now(), days)
