@@ -27,10 +27,11 @@ def create(
     parameters: Mapping[str, str],
     tags: Mapping[str, str],
     bucket: str = "",
+    role: str = "",
 ) -> Plan:
     """Describe what deploying `body` would change. `state` has been settled.
 
-    A template over the inline limit is put into `bucket` first. Raises DeployError for a template AWS refuses.
+    With a `role`, CloudFormation works with that role's rights instead of the caller's. A template over the inline limit is put into `bucket` first. Raises DeployError for a template AWS refuses.
     """
     cloudformation = cloud.client("cloudformation")
     kind = "update" if state.exists else "create"
@@ -41,6 +42,7 @@ def create(
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+        **({"RoleARN": role} if role else {}),
         **_template_argument(cloud, layer, body, bucket),
     )
     description, changes = _describe(cloud, created["Id"], state.name)

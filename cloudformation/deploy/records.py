@@ -16,7 +16,6 @@ from botocore.exceptions import ClientError
 from cloudformation.deploy.cloud import Cloud, error_code
 from cloudformation.deploy.template import STACK_PREFIX
 
-
 SECRET_ENDING = "-secret-arn"  # noqa: S105  (the ending of a name)
 
 

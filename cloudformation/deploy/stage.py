@@ -21,6 +21,7 @@ from cloudformation.deploy.template import STACK_PREFIX, Template, load_all, ren
 Report = Callable[[str], None]
 
 BUCKET_OUTPUT = "ArtefactBucketName"
+ROLE_OUTPUT = "CloudFormationRoleArn"
 
 
 def deploy_stage(
@@ -173,8 +174,11 @@ class Deployment:
     def _plan_with_change_set(self, template: Template, body: str, parameters: dict[str, str]) -> Plan:
         state = stacks.settle(self.cloud, self._stack(template), self.report)
         self._states[state.name] = state
+        # The layer that makes the role cannot be deployed with it.
+        role = "" if ROLE_OUTPUT in template.body["Outputs"] else self._output(ROLE_OUTPUT)
+        bucket = self._output(BUCKET_OUTPUT)
         return changesets.create(
-            self.cloud, template.layer, state, body, parameters, self.stage.tags, self._bucket() or ""
+            self.cloud, template.layer, state, body, parameters, self.stage.tags, bucket, role
         )
 
     def _rendered(self, template: Template) -> tuple[str, dict[str, str]]:
@@ -202,11 +206,12 @@ class Deployment:
     def _refresh(self) -> None:
         self._states = stacks.describe_all(self.cloud, f"{STACK_PREFIX}-{self.stage.name}-")
 
-    def _bucket(self) -> str | None:
-        for state in self._states.values():
-            if state.outputs and BUCKET_OUTPUT in state.outputs:
-                return state.outputs[BUCKET_OUTPUT]
-        return None
+    def _output(self, name: str) -> str:
+        """What the one stack that has this output says; empty while it is not deployed."""
+        found = (
+            state.outputs[name] for state in self._states.values() if state.outputs and name in state.outputs
+        )
+        return next(found, "")
 
     def _upload_artefacts(self, parameters: dict[str, str]) -> None:
         """Put the artefacts a layer names into the bucket, unless they lie there already."""
@@ -214,7 +219,7 @@ class Deployment:
         for artefact in self._artefacts:
             if parameters.get(artefact.parameter) != artefact.key:
                 continue
-            bucket = self._bucket()
+            bucket = self._output(BUCKET_OUTPUT)
             if not bucket:
                 raise DeployError("there is no artefact bucket yet: deploy the layer 00-bootstrap first")
             try:
