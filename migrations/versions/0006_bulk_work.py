@@ -1,8 +1,6 @@
-"""Bulk work on orders, and the daily figures with the job that keeps them."""
+"""Bulk work on orders, and the daily figures."""
 
 from __future__ import annotations
-
-import json
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,10 +10,6 @@ revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
-
-COUNT_SALES = json.dumps(
-    {"id": "count_sales", "job": "count_sales", "payload": {}, "order_id": "", "schema_version": 1}
-)
 
 
 def upgrade() -> None:
@@ -69,22 +63,10 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'pending'"),
     )
-    # The worker counts the days every five minutes; a release that knows no such job would quarantine the message, so the
-    # schedule begins after the release.
-    op.execute(
-        sa.text(
-            """
-            INSERT INTO scheduled_jobs (id, queue, message, due_at, every_seconds)
-            VALUES ('count_sales', 'low', CAST(:message AS jsonb), now() + interval '1 minute', 300)
-            ON CONFLICT (id) DO NOTHING
-            """
-        ).bindparams(message=json.dumps({"body": COUNT_SALES}))
-    )
 
 
 def downgrade() -> None:
     """Undo it; refused where data would be lost in production."""
-    op.execute("DELETE FROM scheduled_jobs WHERE id = 'count_sales'")
     op.drop_index(
         "ix_bulk_rows_pending", table_name="bulk_rows", postgresql_where=sa.text("status = 'pending'")
     )

@@ -18,6 +18,11 @@ ROUTES = (
     "orders.pages",
     "stock.routes",
     "fulfilment.routes",
+    "jobs.routes",
+    "jobs.bulk_routes",
+    "dashboard.routes",
+    "customers.routes",
+    "settings.routes",
 )
 """The modules that hang their routes and handlers on the blueprint when they are imported."""
 

@@ -16,6 +16,7 @@ from orders.domain.events import Actor
 from orders.ports import InventoryStore, OrderQueue
 from orders.services.desk import OrderDesk
 from webapp.console.door import current_staff
+from webapp.console.jobs.quarantine import DeadLetters
 from webapp.extensions import db
 from webapp.wiring import wiring
 
@@ -23,8 +24,8 @@ _KEY = "cartwright-console"
 QUEUES = ("high", "orders", "low", "notify")
 
 
-class Depths(Protocol):
-    """How full a queue is."""
+class ConsoleQueue(DeadLetters, Protocol):
+    """What the console does with one queue: look how full it is, and take dead letters out."""
 
     def depth(self) -> QueueDepth:
         """The queue's approximate numbers."""
@@ -37,7 +38,7 @@ class ConsoleWiring:
 
     inventory: InventoryStore
     queue: OrderQueue
-    depths: Mapping[str, Depths]
+    queues: Mapping[str, ConsoleQueue]
     """By queue name, the dead-letter queues under `<name>_dlq`."""
 
 
@@ -56,7 +57,7 @@ def register_wiring(app: Flask) -> None:
     app.extensions[_KEY] = ConsoleWiring(
         inventory=DynamoInventory(make_client("dynamodb", settings), settings, clock),
         queue=SqsOrders(sqs, settings),
-        depths={name: SqsQueue(sqs, url) for name, url in urls.items() if url},
+        queues={name: SqsQueue(sqs, url) for name, url in urls.items() if url},
     )
 
 

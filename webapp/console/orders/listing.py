@@ -21,6 +21,7 @@ from werkzeug.datastructures import MultiDict
 
 from orders.domain.order import FulfilmentStatus, OrderStatus, PaymentStatus
 from webapp.console.door import console, current_staff, requires
+from webapp.console.jobs.bulk_routes import bulk_menu
 from webapp.console.orders import queries, views
 from webapp.console.orders.export import csv_lines
 from webapp.console.orders.search import COLUMNS, PAGE_SIZES, SORTS, Cursor, OrderSearch, columns_of
@@ -58,6 +59,7 @@ def orders() -> ResponseReturnValue:
         built_in=views.BUILT_IN,
         saved=views.views_for(db.session(), current_staff()),
         count_to=queries.COUNT_TO,
+        bulk_actions=bulk_menu(),
     )
 
 

@@ -142,11 +142,11 @@ def conditions_of(session: Session, search: OrderSearch) -> list[ColumnElement[b
     if search.shipping:
         found.append(Order.shipping_code == search.shipping)
     if search.q:
-        found.append(_typed(session, search.q))
+        found.append(typed_condition(session, search.q))
     return found
 
 
-def _typed(session: Session, typed: str) -> ColumnElement[bool]:
+def typed_condition(session: Session, typed: str) -> ColumnElement[bool]:
     """What was typed into the search field, told apart by its form, then by what the database knows."""
     if is_order_id(typed.lower()):
         return Order.id == UUID(typed)

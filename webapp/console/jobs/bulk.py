@@ -1,0 +1,90 @@
+"""Bulk work as the console asks for it and shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import Session
+
+from orders.adapters.rds.bulk_job_models import BulkJob, BulkRow
+from orders.adapters.rds.bulk_jobs import row_counts
+from orders.adapters.rds.models import Order
+from webapp.console.orders.queries import conditions_of
+from webapp.console.orders.search import OrderSearch
+from webapp.console.permissions import Permission
+
+_P = Permission
+BULK_MENU: Mapping[str, tuple[str, Permission]] = {
+    "pick": ("start picking", _P.ORDERS_FULFIL),
+    "unpick": ("stop picking", _P.ORDERS_FULFIL),
+    "ship": ("ship all that is left", _P.ORDERS_FULFIL),
+    "deliver": ("mark delivered", _P.ORDERS_FULFIL),
+    "hold": ("hold", _P.ORDERS_HOLD),
+    "release": ("release", _P.ORDERS_HOLD),
+    "cancel": ("cancel", _P.ORDERS_CANCEL),
+}
+ROWS_SHOWN = 500
+
+
+@dataclass(frozen=True, slots=True)
+class BulkView:
+    """A bulk job and how far it is."""
+
+    job: BulkJob
+    done: int
+    failed: int
+    pending: int
+
+    @property
+    def state(self) -> str:
+        """One word: queued, running, done or failed (done, with failed rows)."""
+        if self.pending and not (self.done or self.failed):
+            return "queued"
+        if self.pending:
+            return "running"
+        return "failed" if self.failed else "done"
+
+
+def chosen_orders(session: Session, search: OrderSearch | None, ids: Sequence[UUID]) -> Select[Any]:
+    """The orders of a bulk job: the whole result of a search, or those that were ticked."""
+    if search is None:
+        return select(Order.id).where(Order.id.in_(ids)).order_by(Order.placed_at)
+    return select(Order.id).where(*conditions_of(session, search)).order_by(Order.placed_at)
+
+
+def bulk_views(session: Session, limit: int = 50) -> Sequence[BulkView]:
+    """The latest bulk jobs with their progress."""
+    jobs = session.scalars(
+        select(BulkJob).order_by(BulkJob.created_at.desc(), BulkJob.id.desc()).limit(limit)
+    ).all()
+    return _viewed(session, jobs)
+
+
+def bulk_view(session: Session, job_id: UUID) -> BulkView | None:
+    """One bulk job, or None."""
+    job = session.get(BulkJob, job_id)
+    return _viewed(session, [job])[0] if job else None
+
+
+def _viewed(session: Session, jobs: Sequence[BulkJob]) -> list[BulkView]:
+    counts = row_counts(session.connection(), [job.id for job in jobs]) if jobs else {}
+    return [
+        BulkView(job, *(counts.get(job.id, {}).get(status, 0) for status in ("done", "failed", "pending")))
+        for job in jobs
+    ]
+
+
+def bulk_rows(session: Session, job_id: UUID, status: str = "") -> Sequence[Row[Any]]:
+    """What became of each order, failed ones first."""
+    statement = (
+        select(BulkRow.order_id, BulkRow.status, BulkRow.detail, BulkRow.done_at, Order.number, Order.name)
+        .join(Order, Order.id == BulkRow.order_id)
+        .where(BulkRow.job_id == job_id)
+        .order_by(BulkRow.status.desc() if not status else BulkRow.order_id, BulkRow.order_id)
+        .limit(ROWS_SHOWN)
+    )
+    return session.execute(statement.where(BulkRow.status == status) if status else statement).all()
