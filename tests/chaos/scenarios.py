@@ -53,16 +53,26 @@ def submit(shop: ChaosShop, label: str) -> Crash:
 
 def sweep_sends(shop: ChaosShop, label: str) -> Crash:
     """A Lambda died before it sent the order's message, and so does the sweeper after it sent it."""
-    _died(shop.submit(shop.authorised_order(), failpoint="submit.after_reserve:crash"), "submit.after_reserve")
+    _died(
+        shop.submit(shop.authorised_order(), failpoint="submit.after_reserve:crash"), "submit.after_reserve"
+    )
     return Crash(_died(shop.start("platform", failpoint=f"{label}:crash"), label))
 
 
 def sweep_expires(shop: ChaosShop, label: str) -> Crash:
-    """No worker came within the reservation's hour (a second here); the sweeper dies once it gave the stock back."""
-    submitted = shop.submit(shop.authorised_order(), CARTWRIGHT_RESERVATION_TTL_SECONDS="1")
-    wait_for_all([submitted])
-    at = _died(shop.start("platform", failpoint=f"{label}:crash"), label)
-    return Crash(at, events=EXPIRED)
+    """The sweeper dies once it gave the stock of an order back that stayed unsent for its whole hour (a second here)."""
+    _leave_unsent(shop)
+    dying = shop.start("platform", failpoint=f"{label}:crash", CARTWRIGHT_SWEEP_AFTER_SECONDS="3600")
+    return Crash(_died(dying, label), events=EXPIRED)
+
+
+def _leave_unsent(shop: ChaosShop) -> None:
+    """An accepted order whose message was never sent, and whose reservation ends in a second."""
+    step = "submit.after_reserve"
+    lost = shop.submit(
+        shop.authorised_order(), failpoint=f"{step}:crash", CARTWRIGHT_RESERVATION_TTL_SECONDS="1"
+    )
+    _died(lost, step)
 
 
 def worker(shop: ChaosShop, label: str) -> Crash:
@@ -73,9 +83,9 @@ def worker(shop: ChaosShop, label: str) -> Crash:
 
 def expiring_worker(shop: ChaosShop, label: str) -> Crash:
     """The worker dies while it lets the money of an expired order go: the provider call is a void here."""
-    wait_for_all([shop.submit(shop.authorised_order(), CARTWRIGHT_RESERVATION_TTL_SECONDS="1")])
+    _leave_unsent(shop)
     order_id = shop.order_ids[0]
-    sweeper = shop.start("platform")
+    sweeper = shop.start("platform", CARTWRIGHT_SWEEP_AFTER_SECONDS="3600")
     wait_for("the order has expired", lambda: not shop.holds_stock(order_id), PATIENCE_SECONDS, sweeper.said)
     return Crash(_died(shop.start("worker", failpoint=f"{label}:crash"), label), events=EXPIRED)
 

@@ -140,7 +140,9 @@ class ChaosShop:
     def serve_order_api(self) -> None:
         """Start the order API, for programs that reach it over HTTP."""
         port = any_free()
-        self.settings = replace(self.settings, order_api_url=f"http://127.0.0.1:{port}", public_url="http://localhost")
+        self.settings = replace(
+            self.settings, order_api_url=f"http://127.0.0.1:{port}", public_url="http://localhost"
+        )
         api = self.start("order_api", port)
         wait_for("the order API listens", lambda: accepts(port), 60, api.said)
 
