@@ -31,7 +31,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE_NAME = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)")
 HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 GLIBC_TAGS = (
-  "manylinux_2_28",
+    "manylinux_2_28",
     "manylinux_2_17",
     "manylinux2014",
     "manylinux_2_12",

@@ -32,7 +32,7 @@ def down(estate: Estate) -> None:
     problems: list[str] = []
     # All are asked at once: each powers off in its own time.
     for machine in estate.machines_made():
-        machine.wanted.unlink(missing_ok=True)
+        machines.ask_to_power_off(machine)
     for machine in estate.machines_made():
         try:
             machines.destroy(machine)
@@ -49,6 +49,17 @@ def down(estate: Estate) -> None:
     estate.known_hosts.unlink(missing_ok=True)
     if problems:
         raise LabError("\n".join(problems))
+
+
+def leftovers(estate: Estate) -> list[str]:
+    """What is still there of a lab that was taken down: mounts, the bridge, groups, processes. Nothing, that is."""
+    mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
+    found = [f"mount {line.split()[1]}" for line in mounts if str(estate.folder) in line]
+    if Path(f"/sys/class/net/{machines.BRIDGE}").exists():
+        found.append(f"bridge {machines.BRIDGE}")
+    found += [f"group {folder.parent}" for folder in machines.cgroup_folders("any") if folder.parent.exists()]
+    found += [f"process {pid} ({name})" for name, pid in background(estate).items()]
+    return found + [f"machine {machine.name}" for machine in estate.machines_made()]
 
 
 def background(estate: Estate) -> dict[str, int]:

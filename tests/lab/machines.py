@@ -67,6 +67,13 @@ def kill(machine: Machine) -> None:
     wait_until(lambda: living(machine.nspawn_pid) != nspawn, 20.0, f"{machine.name} to be dead")
 
 
+def ask_to_power_off(machine: Machine) -> None:
+    """Begin to power off, without waiting for it."""
+    machine.wanted.unlink(missing_ok=True)
+    if keeper := living(machine.keeper_pid):
+        os.kill(keeper, signal.SIGTERM)
+
+
 def halt(machine: Machine) -> None:
     """Power off in order; nothing boots it again until `up`."""
     machine.wanted.unlink(missing_ok=True)
@@ -105,6 +112,8 @@ def keep(machine: Machine) -> None:
 
 
 def _power_off(machine: Machine) -> None:
+    # nspawn takes a second request for impatience.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     machine.wanted.unlink(missing_ok=True)
     nspawn = living(machine.nspawn_pid)
     if nspawn is None:

@@ -24,7 +24,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
-import gzip
 import hashlib
 import http.client
 import json
@@ -49,8 +48,20 @@ RESTARTS_UNTIL_HOPELESS = 3
 """A unit that systemd had to start again so often is not slow, it is broken."""
 
 
-ZIPPED = frozenset({".css", ".js", ".svg", ".json", ".txt", ".webmanifest"})
-"""Static files that nginx hands out compressed, as webapp/assets.py does."""
+EXPORT_ASSETS = """
+import gzip, pathlib, sys
+from webapp.assets import STATIC, content, hashed_name
+for path in STATIC.rglob("*"):
+    if path.is_file():
+        name = path.relative_to(STATIC).as_posix()
+        file = pathlib.Path(sys.argv[1], hashed_name(name))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content(name))
+        if path.suffix in {".css", ".js", ".svg", ".json", ".txt", ".webmanifest"}:
+            zipped = gzip.compress(content(name), compresslevel=9, mtime=0)
+            file.with_name(f"{file.name}.gz").write_bytes(zipped)
+"""
+"""Run by the release's own interpreter: it knows the names, and what a stylesheet says under its name."""
 
 
 class Refused(Exception):
@@ -133,7 +144,7 @@ def install(host: Host, archive: Path, sha256: str | None) -> dict[str, Any]:
     _run("chmod", "--recursive", "u=rwX,go=rX", folder)
     _build_environment(folder)
     (folder / "release.env").write_text(f'CARTWRIGHT_RELEASE="{release}"\n', encoding="ascii")
-    _publish_assets(folder / "webapp" / "static", host.root / "assets" / "static")
+    _publish_assets(folder, host.root / "assets" / "static")
     (folder / ".complete").touch()
     return {"changed": True, "release": release}
 
@@ -276,22 +287,24 @@ def _build_environment(folder: Path) -> None:
     _run(venv / "bin" / "python", "-m", "compileall", "-q", "-j", "0", folder, ok=(0, 1))
 
 
-def _publish_assets(source: Path, target: Path) -> None:
-    """Put the static files where nginx serves them, under the names that webapp/assets.py gives them.
+def _publish_assets(folder: Path, target: Path) -> None:
+    """Put the static files where nginx serves them, under the names that the release itself gives them.
 
-    While two releases are served by different hosts, each host can so answer for the files of both.
+    While two releases are served by different hosts, each host can so answer for the files of both. A release that
+    cannot say its names publishes none: its web server answers for them, if it starts at all.
     """
-    for path in sorted(source.rglob("*")) if source.is_dir() else []:
-        if not path.is_file():
-            continue
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-        asset = target / path.relative_to(source).with_suffix(f".{digest}{path.suffix}")
-        asset.parent.mkdir(parents=True, exist_ok=True)
-        _link_over(path, asset)
-        if path.suffix in ZIPPED:
-            zipped = path.with_name(f"{path.name}.gz")
-            zipped.write_bytes(gzip.compress(path.read_bytes(), compresslevel=9, mtime=0))
-            _link_over(zipped, asset.with_name(f"{asset.name}.gz"))
+    export = folder / "assets"
+    subprocess.run(
+        [str(folder / "venv" / "bin" / "python"), "-c", EXPORT_ASSETS, str(export)],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+    )
+    for path in sorted(export.rglob("*")) if export.is_dir() else []:
+        if path.is_file():
+            asset = target / path.relative_to(export)
+            asset.parent.mkdir(parents=True, exist_ok=True)
+            _link_over(path, asset)
 
 
 def _link_over(path: Path, link: Path) -> None:

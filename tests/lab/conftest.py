@@ -1,0 +1,161 @@
+"""The lab for tests: booted once per run, configured and with a release on it, and gone afterwards without a trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from orders.adapters.aws import make_client
+from orders.adapters.clock import SystemClock
+from orders.adapters.dynamodb.inventory import DynamoInventory
+from orders.settings import Settings
+from tests.lab import backing, hosts, lab
+from tests.lab.estate import ADDRESSES, MACHINES, Estate
+from tests.lab.readiness import install_missing, why_not
+from tests.lab.shell import say, wait_until
+
+PIECES = 10_000
+PRODUCTS = 12
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The lab boots machines and may install Debian packages: it runs when it is asked for, by `make ansible`."""
+    if "lab" not in str(config.getoption("markexpr", "")):
+        unwanted = pytest.mark.skip(reason="the lab runs by `make ansible`")
+        for item in items:
+            if item.get_closest_marker("lab"):
+                item.add_marker(unwanted)
+
+
+@dataclass(frozen=True)
+class ShopOnHosts:
+    """The product on the lab's machines."""
+
+    estate: Estate
+    release: hosts.Release
+    settings: Settings
+    environment: dict[str, str]
+    engine: Engine
+    inbox: str
+    product_paths: list[str]
+
+    @property
+    def url(self) -> str:
+        """The balancer, as shoppers see the shop."""
+        return f"http://{ADDRESSES['lb1']}"
+
+    def mails(self, **wanted: str) -> list[dict[str, Any]]:
+        """What the in-box has, narrowed by to or order_id."""
+        query = urllib.parse.urlencode(wanted)
+        with urllib.request.urlopen(f"{self.inbox}/messages.json?{query}", timeout=5) as answer:  # noqa: S310 - our own.
+            found: list[dict[str, Any]] = json.load(answer)["messages"]
+        return found
+
+    def recorded(self) -> int:
+        """How many orders are in the book."""
+        with self.engine.connect() as connection:
+            return int(connection.scalar(text("SELECT count(*) FROM orders")) or 0)
+
+    def host(self, machine: str, command: str) -> str:
+        """Run a command as root on a machine."""
+        return hosts.remote(self.estate, machine, command)
+
+    def serving(self, machine: str) -> str | None:
+        """The release that a machine serves."""
+        current: str | None = json.loads(self.host(machine, "cartwright-release status"))["current"]
+        return current
+
+    def wait_until_in_rotation(self, *machines: str, within_seconds: float = 60.0) -> None:
+        """Wait until the balancer finds these web servers ready."""
+        for machine in machines:
+            wait_until(
+                lambda machine=machine: self.balancer_says(machine) == "UP",
+                within_seconds,
+                f"{machine} to be in rotation",
+            )
+
+    def balancer_says(self, machine: str) -> str:
+        """What the balancer thinks of a web server: UP, DOWN, or something on the way between them."""
+        with urllib.request.urlopen(f"{self.url}:8404/;csv", timeout=5) as answer:  # noqa: S310 - our own.
+            rows = [line.split(",") for line in answer.read().decode().splitlines()]
+        status = rows[0].index("status")
+        return next(row[status] for row in rows if row[:2] == ["web", machine])
+
+
+@pytest.fixture(scope="session")
+def estate() -> Iterator[Estate]:
+    """The machines, booted and bare; PostgreSQL and the local AWS beside them. Gone at the end, also after a failure."""
+    if reason := why_not():
+        pytest.skip(reason)
+    install_missing()
+    chosen = Estate.from_environment()
+    lab.down(chosen)
+    try:
+        lab.up(chosen, list(MACHINES))
+        yield chosen
+    finally:
+        if os.environ.get("CARTWRIGHT_LAB_KEEP"):
+            say("lab: kept; look with `python -m tests.lab status`, end it with `python -m tests.lab down`")
+        else:
+            lab.down(chosen)
+            assert lab.leftovers(chosen) == []
+
+
+@pytest.fixture(scope="session")
+def configured(estate: Estate) -> Estate:
+    """The machines after the first run of the playbooks."""
+    began = time.monotonic()
+    outcome = hosts.play(estate, Path(__file__).parent / "site.yml")
+    assert outcome.succeeded, outcome.output[-6000:]
+    say(f"lab: configured in {time.monotonic() - began:.0f} s")
+    return estate
+
+
+@pytest.fixture(scope="session")
+def shop(configured: Estate) -> Iterator[ShopOnHosts]:
+    """The product itself, rolled out onto the machines by deploy.yml."""
+    began = time.monotonic()
+    release = hosts.build(configured)
+    outcome = hosts.deploy(configured, release)
+    assert outcome.succeeded, outcome.output[-6000:]
+    said = backing.facts(configured)
+    with pytest.MonkeyPatch.context() as patch:
+        # The stores are read from this process too: its AWS is the lab's.
+        for name, value in said["environment"].items():
+            if name.startswith("AWS_"):
+                patch.setenv(name, value)
+        settings = Settings.from_environment(said["environment"])
+        engine = create_engine(settings.database_url, pool_pre_ping=True)
+        paths = _stock_up(engine, settings)
+        opened = ShopOnHosts(configured, release, settings, said["environment"], engine, said["inbox"], paths)
+        opened.wait_until_in_rotation("web1", "web2")
+        say(f"lab: the shop is open after {time.monotonic() - began:.0f} s")
+        yield opened
+        engine.dispose()
+
+
+def _stock_up(engine: Engine, settings: Settings) -> list[str]:
+    """Enough pieces of some products, so that no shopper finds an empty shelf; returns their pages."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT p.slug, array_agg(v.sku) FROM products p JOIN variants v ON v.product_id = p.id"
+                " WHERE p.is_active AND v.is_active GROUP BY p.id ORDER BY p.popularity DESC, p.id LIMIT :n"
+            ),
+            {"n": PRODUCTS},
+        ).all()
+    inventory = DynamoInventory(make_client("dynamodb", settings), settings, SystemClock())
+    for _, skus in rows:
+        for sku in skus:
+            inventory.restock(sku, PIECES, f"lab:{sku}")
+    return [f"/products/{slug}" for slug, _ in rows]
