@@ -1,0 +1,1 @@
+"""What the pipeline runs: buildspecs, and the visit after a deployment."""
