@@ -47,7 +47,7 @@ class RunningShop:
     def mails(self, **wanted: str) -> list[dict[str, Any]]:
         """What the in-box has, narrowed by to, order_id, correlation_id or channel."""
         query = urllib.parse.urlencode(wanted)
-        with urllib.request.urlopen(f"{self.inbox}/messages.json?{query}", timeout=5) as answer:
+        with urllib.request.urlopen(f"{self.inbox}/messages.json?{query}", timeout=5) as answer:  # noqa: S310  (our own in-box)
             found: list[dict[str, Any]] = json.load(answer)["messages"]
         return found
 

@@ -107,6 +107,10 @@ class SignedOrderApi:
             return False
         return True
 
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._pool.clear()
+
     def _call(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Reply:
