@@ -108,6 +108,7 @@ def part_of_line(line: PricedLine, quantity: int, start: int, stop: int) -> Pric
     def share(amount: int) -> int:
         return divide_half_up(amount * stop, quantity) - divide_half_up(amount * start, quantity)
 
-    return PricedLine(
-        share(line.subtotal_minor), share(line.discount_minor), share(line.net_minor), share(line.tax_minor)
-    )
+    # One of two pieces at 19.90 costs 19.90: the price is shared out first, and what is not tax is net. Net and tax
+    # rounded each by itself would make it 19.91 when both end on half a cent.
+    gross, tax = share(line.gross_minor), share(line.tax_minor)
+    return PricedLine(share(line.subtotal_minor), share(line.discount_minor), gross - tax, tax)
