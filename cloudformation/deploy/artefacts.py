@@ -43,6 +43,7 @@ class Artefact:
 
     name: str
     files: dict[str, Path]
+    content_type: str = "application/zip"
 
     @cached_property
     def digest(self) -> str:

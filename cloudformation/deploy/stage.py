@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from cloudformation.deploy import changesets, layers, local_gaps, records, stacks
 from cloudformation.deploy.artefacts import ROOT, Artefact, lambda_artefacts
+from cloudformation.deploy.bundles import HostsBundle
 from cloudformation.deploy.cloud import Cloud, error_code
 from cloudformation.deploy.errors import DeployError, StackFailed, TemplateError
 from cloudformation.deploy.plan import Change, Plan
@@ -55,7 +56,7 @@ class Deployment:
     cloud: Cloud
     report: Report
     root: Path
-    _artefacts: list[Artefact] = field(default_factory=list)
+    _artefacts: Sequence[Artefact | HostsBundle] = field(default_factory=list)
     _states: dict[str, stacks.StackState] = field(default_factory=dict)
     _templates: list[Template] = field(default_factory=list)
 
@@ -69,7 +70,10 @@ class Deployment:
             raise TemplateError(
                 "the local stage needs the local AWS's endpoint (AWS_ENDPOINT_URL); it never goes to AWS"
             )
-        return cls(settings, Cloud(region, endpoint_url), report, root, lambda_artefacts(root))
+        artefacts: list[Artefact | HostsBundle] = [*lambda_artefacts(root)]
+        if "50-web" in settings.layers:
+            artefacts.append(HostsBundle(root))
+        return cls(settings, Cloud(region, endpoint_url), report, root, artefacts)
 
     def override(self, parameters: Mapping[str, Mapping[str, str]]) -> None:
         """Put values over those of the stage's file, for this run."""
@@ -228,7 +232,9 @@ class Deployment:
                 if error_code(error) not in {"404", "NoSuchKey", "NotFound"}:
                     raise
                 content = artefact.build()
-                s3.put_object(Bucket=bucket, Key=artefact.key, Body=content, ContentType="application/zip")
+                s3.put_object(
+                    Bucket=bucket, Key=artefact.key, Body=content, ContentType=artefact.content_type
+                )
                 self.report(f"uploaded {artefact.key} ({len(content) / 1000:.0f} kB)")
 
     def settings(self) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -13,11 +14,13 @@ from pathlib import Path
 import pytest
 
 from cloudformation.deploy.artefacts import (
+    ROOT,
     SIZE_LIMIT_BYTES,
     Artefact,
     lambda_artefact,
     lambda_artefacts,
 )
+from cloudformation.deploy.bundles import HostsBundle
 from cloudformation.deploy.errors import DeployError
 
 from .conftest import FUNCTIONS, write_handler
@@ -115,3 +118,15 @@ def _runtime(folder: Path) -> Path:
     for brought in ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py"):
         (site / brought).symlink_to(ours / brought)
     return folder / "venv" / "bin" / "python"
+
+
+def test_the_bundle_of_playbooks_is_named_by_playbooks_and_pins(tmp_path: Path) -> None:
+    """A changed playbook or pin gives hosts a new bundle; anything else does not."""
+    for folder in ("ansible", "requirements"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    first = HostsBundle(tmp_path)
+    (tmp_path / "README.md").write_text("no part of it")
+    assert HostsBundle(tmp_path).key == first.key
+    (tmp_path / "ansible" / "web.yml").write_text("# changed\n")
+    assert HostsBundle(tmp_path).key != first.key
+    assert first.key.startswith("hosts/")
