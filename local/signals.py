@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +20,13 @@ class StopRequested(BaseException):
         self.signal_number = signal_number
 
 
+def _is_terminal(descriptor: int) -> bool:
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False
+
+
 class StopSignals:
     """Raises StopRequested in the main thread at the first stopping signal; later ones call `on_repeat`.
 
@@ -30,16 +39,30 @@ class StopSignals:
         self._pending: int | None = None
         self._raised = False
         self._previous: dict[signal.Signals, object] = {}
+        self._terminals = select.poll()
 
     def __enter__(self) -> StopSignals:
         for number in STOPPING:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, self._handle)
+        if signal.SIGHUP in self._previous:
+            for descriptor in (0, 1, 2):
+                if _is_terminal(descriptor):
+                    self._terminals.register(descriptor, 0)  # Hang-ups are reported whatever is asked for.
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, previous in self._previous.items():
             signal.signal(number, previous)  # type: ignore[arg-type]
+
+    def look_at_terminal(self) -> None:
+        """Raise StopRequested when the terminal of this process was hung up. To be called now and then.
+
+        SIGHUP goes to the leader of the session alone; where that is a `make` which waits for its child, the
+        child hears nothing.
+        """
+        if not self._raised and self._terminals.poll(0):
+            self._raise(signal.SIGHUP)
 
     @contextmanager
     def held(self) -> Iterator[None]:

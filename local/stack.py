@@ -33,6 +33,7 @@ class Stack:
         self._options = options
         self._home = home
         self._progress = progress
+        self._signals = signals
         self._supervisor = Supervisor(
             say=lambda text: progress.say(f"  ! {text}"),
             held=signals.held,
@@ -60,7 +61,7 @@ class Stack:
 
     def supervise(self) -> None:
         """Keep everything running; ends with StopRequested."""
-        self._supervisor.watch()
+        self._supervisor.watch(also=self._signals.look_at_terminal)
 
     def close(self) -> None:
         """Stop everything, in order; safe to call in any state."""

@@ -89,11 +89,12 @@ class Supervisor:
         """Whether the child was started and has not been stopped (it may be waiting for its restart)."""
         return name in self._running
 
-    def watch(self) -> None:
-        """Watch for ever; ended by an exception, such as StopRequested from a signal."""
+    def watch(self, also: Callable[[], None] = lambda: None) -> None:
+        """Watch for ever, and call `also` at each look; ended by an exception, such as StopRequested."""
         while True:
             time.sleep(LOOK_EVERY_SECONDS)
             self.look()
+            also()
 
     def look(self) -> None:
         """One round of the watch: note deaths, restart what is due."""

@@ -51,7 +51,7 @@ def main() -> None:
             for name in ("back", "front"):
                 supervisor.start(sleeper(home, name))
             home.write_run_file({"pids": supervisor.pids()})
-            supervisor.watch()
+            supervisor.watch(also=signals.look_at_terminal)
         except StopRequested as request:
             progress.say(f"stopping on {request}")
         finally:

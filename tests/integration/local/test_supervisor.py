@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -168,6 +169,36 @@ def test_closing_the_terminal_stops_everything(tmp_path: Path) -> None:
     assert process.wait(30) == 0
     assert not any(is_alive(pid) for pid in pids.values())
     assert (tmp_path / "journal").read_text().splitlines() == ["front SIGTERM", "back SIGTERM"]
+
+
+def test_closing_a_terminal_that_belongs_to_make_stops_everything(tmp_path: Path) -> None:
+    """The session's leader alone hears SIGHUP; a `make` hears it, waits for its child, and tells it nothing."""
+    master, slave = pty.openpty()
+    leader = 'trap "" HUP; ' + shlex.join([sys.executable, "-c", UNIGNORE, str(tmp_path)]) + " & wait $!"
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", leader],
+        cwd=REPOSITORY,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        preexec_fn=_own_terminal,
+    )
+    pids = until(Home(tmp_path).read_run_file, "the stacklet")["pids"]
+    os.close(slave)
+    os.close(master)
+    assert process.wait(30) == 0
+    assert not any(is_alive(pid) for pid in pids.values())
+
+
+# Starts the stacklet with SIGHUP as usual: the shell around it ignores the signal, as a waiting make does.
+UNIGNORE = """
+import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+terminal = os.open("/dev/tty", os.O_RDWR)
+os.dup2(terminal, 0)
+os.execv(sys.executable, [sys.executable, "-m", "tests.integration.local.stacklet", sys.argv[1]])
+"""
 
 
 def _own_terminal() -> None:
