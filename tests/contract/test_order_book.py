@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from orders.adapters.memory.order_book import MemoryOrderBook
 from orders.adapters.rds.engine import make_engine
@@ -133,6 +134,18 @@ def test_the_timeline_keeps_everything_in_order(book: OrderBook) -> None:
     with book.transaction() as tx:
         tx.add_events(events)
         assert list(tx.events(order.order_id)) == events
+
+
+def test_a_version_has_one_history(book: OrderBook) -> None:
+    """Two programs that moved one order to the same version: the second is refused, whatever else let it through."""
+    order = added(book)
+    event = OrderEvent(order.order_id, EventType.ORDER_CONFIRMED, 2, NOON, SYSTEM, "", "c" * 32, {})
+    with book.transaction() as tx:
+        tx.add_events([event])
+    with pytest.raises((ValueError, IntegrityError)), book.transaction() as tx:
+        tx.add_events([event])
+    with book.transaction() as tx:
+        assert list(tx.events(order.order_id)) == [event]
 
 
 def test_a_posting_is_booked_once_per_order_and_key(book: OrderBook) -> None:
