@@ -1,0 +1,218 @@
+"""Fill a database with any number of plausible orders by COPY, and measure the order list's questions on them.
+
+    python -m bench.generate_orders fill  --url postgresql://... --orders 1000000
+    python -m bench.generate_orders time  --url postgresql+psycopg://... --runs 40
+
+The database must be migrated and is for measuring only: the orders have lines, but no ledger and no timeline.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from orders.domain.ids import order_number, uuid7
+from webapp.console.orders.queries import find_orders
+from webapp.console.orders.search import Cursor, OrderSearch
+
+YEARS = 3
+SKUS = [f"SKU-{n:05d}" for n in range(2_000)]
+FIRST = ("Anna", "Ben", "Clara", "David", "Emma", "Finn", "Greta", "Hugo", "Ida", "Jonas", "Klara", "Liam", "Mia", "Noah",
+         "Olga", "Paul", "Rosa", "Sven", "Tilda", "Yusuf")  # fmt: skip
+LAST = tuple(f"{start}{middle}{end}" for start in ("Sch", "Mey", "Ber", "Lin", "Kar", "Nov", "Ros", "Hol", "Var", "Tor")
+             for middle in ("ma", "de", "ne", "li", "to", "ri", "ka", "so") for end in ("nn", "rg", "k", "ska", "tti", "sen"))  # fmt: skip
+COUNTRIES = ("DE", "DE", "DE", "DE", "FR", "FR", "NL", "AT", "IT", "ES", "SE", "DK", "PL", "IE", "MT")
+DELIVERIES = (
+    ("standard", "Standard delivery"),
+    ("standard", "Standard delivery"),
+    ("express", "Express"),
+    ("pickup", "Pick up"),
+)
+_ORDER_COLUMNS = (
+    "id, number, version, status, payment_status, fulfilment_status, is_held, hold_reason, currency, subtotal_minor,"
+    " discount_minor, shipping_minor, shipping_tax_minor, tax_minor, total_minor, tax_code, tax_rate_ppm,"
+    " tax_is_inclusive, shipping_code, shipping_name, name, email, country, shipping_address, billing_address,"
+    " payment_provider, payment_reference, placed_at, updated_at"
+)
+_LINE_COLUMNS = (
+    "order_id, position, sku, quantity, unit_price_minor, name, discount_minor, net_minor, tax_minor"
+)
+
+
+def _states(chance: random.Random, age: timedelta) -> tuple[str, str, str, bool]:
+    """A state that fits an order's age: nearly all old ones are done, the young ones are under way."""
+    roll = chance.random()
+    if roll < 0.03:
+        return "cancelled", "voided", "unfulfilled", False
+    if age > timedelta(days=14) and roll < 0.9995:
+        return "completed", "captured" if roll < 0.95 else "partly_refunded", "delivered", False
+    if age > timedelta(days=3):
+        return "confirmed", "captured", "shipped", False
+    if roll < 0.08:
+        return "confirmed", "captured", "unfulfilled", True
+    return (
+        "confirmed",
+        "captured" if roll < 0.95 else "failed",
+        "picking" if roll > 0.8 else "unfulfilled",
+        False,
+    )
+
+
+def _order(chance: random.Random, now: datetime) -> tuple[tuple[object, ...], list[tuple[object, ...]]]:
+    age = timedelta(seconds=chance.random() * YEARS * 365 * 86_400)
+    placed_at = now - age
+    order_id = uuid7(placed_at)
+    status, payment, fulfilment, is_held = _states(chance, age)
+    name = f"{chance.choice(FIRST)} {chance.choice(LAST)}"
+    email = f"{name.replace(' ', '.').lower()}{chance.randrange(40_000)}@example.com"
+    code, delivery = chance.choice(DELIVERIES)
+    country = chance.choice(COUNTRIES)
+    lines: list[tuple[object, ...]] = []
+    subtotal = 0
+    # Some SKUs sell far better than others, as in any shop.
+    for position in range(1 + int(chance.random() ** 2 * 4)):
+        price, count = chance.randrange(500, 20_000), chance.choice((1, 1, 1, 2))
+        sku = SKUS[int(chance.random() ** 3 * len(SKUS))]
+        if any(line[2] == sku for line in lines):
+            continue
+        subtotal += price * count
+        tax = price * count * 19 // 119
+        lines.append((order_id, position, sku, count, price, f"Item {sku}", 0, price * count - tax, tax))
+    total = subtotal + 490
+    address = json.dumps(
+        {"name": name, "line1": "Lindenweg 4", "line2": "", "postal_code": "10115", "city": "Berlin", "region": "",
+         "country": country}
+    )  # fmt: skip
+    row = (
+        order_id, order_number(order_id), 3, status, payment, fulfilment, is_held, "fraud" if is_held else "", "EUR",
+        subtotal, 0, 490, 78, total * 19 // 119, total, "DE-19", 190_000, True, code, delivery, name, email, country,
+        address, address, "test", f"pay_{order_id[-12:]}", placed_at, placed_at,
+    )  # fmt: skip
+    return row, lines
+
+
+def fill(url: str, orders: int, seed: int) -> float:
+    """Write that many orders; returns the seconds that it took. The indexes are there, as in the shop."""
+    began, chance, now = time.monotonic(), random.Random(seed), datetime.now(UTC)
+    with psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://")) as connection:
+        for start in range(0, orders, 20_000):
+            made = [_order(chance, now) for _ in range(min(20_000, orders - start))]
+            with connection.cursor() as cursor:
+                with cursor.copy(f"COPY orders ({_ORDER_COLUMNS}) FROM STDIN") as copy:
+                    for row, _ in made:
+                        copy.write_row(row)
+                with cursor.copy(f"COPY order_lines ({_LINE_COLUMNS}) FROM STDIN") as copy:
+                    for _, lines in made:
+                        for line in lines:
+                            copy.write_row(line)
+            connection.commit()
+        connection.autocommit = True
+        connection.execute("VACUUM ANALYZE orders")
+        connection.execute("VACUUM ANALYZE order_lines")
+    return time.monotonic() - began
+
+
+def _questions(session: Session) -> Iterator[tuple[str, str]]:
+    """What clerks ask, as query strings; rare and common words, one filter and several."""
+    row = session.execute(text("SELECT id, number, email FROM orders OFFSET 777 LIMIT 1")).one()
+    yield "first page", ""
+    yield "by number", f"q={row.number}"
+    yield "by e-mail", f"q={row.email}"
+    yield "by beginning of e-mail", f"q={row.email[:9]}@".replace("@@", "@")
+    yield "by full name", "q=Tilda Torsoska"
+    yield "by common first name", "q=anna"
+    yield "by popular SKU", f"q={SKUS[3]}"
+    yield "by rare SKU", f"q={SKUS[-2]}"
+    yield "no such thing", "q=zzzzzz"
+    yield (
+        "to do",
+        "status=placed&status=confirmed&fulfilment=unfulfilled&fulfilment=picking&hold=free&sort=placed",
+    )
+    yield "on hold", "hold=held&sort=placed"
+    yield "payment failed", "payment=failed"
+    yield "completed in Malta, express", "status=completed&country=MT&shipping=express"
+    yield "cancelled, above 300", "status=cancelled&min=300"
+    yield "one day last year", "from=2025-10-01&to=2025-10-01"
+    yield "dearest first", "sort=-total"
+    yield "dearest refunded in France", "sort=-total&payment=partly_refunded&country=FR"
+    yield "completed, newest", "status=completed"
+
+
+def measure(url: str, runs: int) -> list[dict[str, object]]:
+    """Every question `runs` times: the page with its count, as the console asks it. Milliseconds."""
+    engine = create_engine(url)
+    found: list[dict[str, object]] = []
+    with Session(engine) as session:
+        for name, query in list(_questions(session)):
+            search = OrderSearch.parse(MultiDict(pair.split("=", 1) for pair in query.split("&") if pair))
+            first = find_orders(session, search, None, 50)
+            found.append(
+                {
+                    "question": name,
+                    "rows": len(first.rows),
+                    **_timed(lambda s=search: find_orders(session, s, None, 50), runs),
+                }
+            )  # type: ignore[misc]
+            session.rollback()
+            if name == "completed, newest":
+                deep = Cursor(datetime(2024, 6, 1, tzinfo=UTC), uuid.UUID(int=0))
+                found.append(
+                    {
+                        "question": "a page 2 years deep",
+                        "rows": 50,
+                        **_timed(lambda s=search, c=deep: find_orders(session, s, c, 50), runs),
+                    }
+                )  # type: ignore[misc]
+    return found
+
+
+def _timed(ask: Callable[[], object], runs: int) -> dict[str, float]:
+    taken = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        ask()
+        taken.append((time.perf_counter() - began) * 1000)
+    taken.sort()
+    return {
+        "p50_ms": round(statistics.median(taken), 1),
+        "p95_ms": round(taken[int(len(taken) * 0.95) - 1], 1),
+    }
+
+
+def main() -> None:
+    """See the module's docstring."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("fill", "time"))
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--orders", type=int, default=10_000)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    if given.what == "fill":
+        print(f"{given.orders} orders in {fill(given.url, given.orders, given.seed):.0f} s")
+        return
+    rows = measure(given.url, given.runs)
+    print(f"{'question':34} {'rows':>4} {'p50 ms':>8} {'p95 ms':>8}")
+    for row in rows:
+        print(f"{row['question']:34} {row['rows']:>4} {row['p50_ms']:>8} {row['p95_ms']:>8}")
+    if given.out:
+        given.out.write_text(json.dumps(rows, indent=2), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
