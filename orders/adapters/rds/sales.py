@@ -58,4 +58,4 @@ def count_sales(engine: Engine, now: datetime, days: int = DAYS_COUNTED) -> int:
         index_elements=["day", "currency"], set_={name: statement.excluded[name] for name in names[2:]}
     )
     with database_errors("the daily figures"), engine.begin() as connection:
-        return int(connection.execute(statement).rowcount)
+        return len(connection.execute(statement.returning(_DAYS.c.day)).all())

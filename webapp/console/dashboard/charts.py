@@ -39,8 +39,9 @@ def nice_top(highest: int) -> int:
     return highest
 
 
-def ticks(top: int, steps: int = 4) -> list[Tick]:
-    """The lines of the value axis from zero to its end."""
+def ticks(top: int) -> list[Tick]:
+    """The lines of the value axis from zero to its end, at whole values."""
+    steps = 5 if top % 5 == 0 else 4
     return [Tick(_y(top * step / steps, top), round(top * step / steps)) for step in range(steps + 1)]
 
 

@@ -184,9 +184,12 @@ def _reasons(session: Session, ids: Sequence[UUID]) -> Mapping[UUID, list[str]]:
     waiting = select(Outbox.order_id, Outbox.effect, Outbox.attempts, Outbox.last_error).where(
         Outbox.order_id.in_(ids)
     )
+    late: dict[UUID, list[str]] = {}
     for order_id, effect, attempts, error in session.execute(waiting.order_by(Outbox.seq)):
-        tried = f", tried {attempts} times: {error[:120]}" if attempts else ""
-        found[order_id].append(f"{effect.replace('_', ' ')} is not delivered yet{tried}")
+        tried = f" (tried {attempts} times: {error[:120]})" if attempts else ""
+        late.setdefault(order_id, []).append(effect.replace("_", " ") + tried)
+    for order_id, effects in late.items():
+        found[order_id].append(f"Not delivered yet: {', '.join(dict.fromkeys(effects))}")
     failed = select(QuarantinedMessage).where(
         QuarantinedMessage.order_id.in_([str(order_id) for order_id in ids]),
         QuarantinedMessage.resolved_at.is_(None),
