@@ -127,6 +127,16 @@ def test_two_servers_never_share_a_data_directory(tmp_path: Path, supervisor: Su
     other.stop_all()
 
 
+@pytest.fixture(autouse=True)
+def no_leftovers(tmp_path: Path) -> Iterator[None]:
+    """A test that failed half-way must not leave its processes to the next."""
+    yield
+    pid = Home(tmp_path).supervisor_pid()
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+        until(lambda: Home(tmp_path).supervisor_pid() is None, "the end of a left-over stacklet")
+
+
 def start_stacklet(folder: Path, **how: object) -> tuple[subprocess.Popen[bytes], dict[str, int]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.integration.local.stacklet", str(folder)],
