@@ -16,6 +16,7 @@ from orders.links import keys_of, read
 from orders.services.cancel_order import cancel_order
 from orders.services.change_address import add_note, change_address
 from orders.services.hold_order import hold_order, release_order
+from orders.services.rebuild import Rebuilt, rebuild_tracking
 from orders.services.refund_order import Refund, refund_order
 from orders.services.return_order import decide_return, receive_return, request_return
 from orders.services.ship_order import Parcel, deliver_order, ship_order
@@ -285,3 +286,14 @@ def test_an_unknown_order_is_not_found(shop: MemoryShop) -> None:
     """Every command says so."""
     with pytest.raises(NotFound):
         cancel_order(shop.desk, placed(shop).order_id.replace("0", "1"), command_id="c", actor=STAFF)  # type: ignore[arg-type]
+
+
+def test_lost_tracking_is_rebuilt_from_the_book(shop: MemoryShop) -> None:
+    """The projection may be thrown away at any time; what is newer than the book's view stays."""
+    requests = [placed(shop) for _ in range(3)]
+    kept = shop.tracking.get(requests[0].order_id)
+    shop.tracking._views.clear()
+    assert rebuild_tracking(shop.book, shop.tracking) == Rebuilt(3, 3)
+    assert shop.tracking.get(requests[0].order_id) == kept
+    assert rebuild_tracking(shop.book, shop.tracking) == Rebuilt(3, 0)
+    assert rebuild_tracking(shop.book, shop.tracking, updated_since=shop.clock.now()).looked_at <= 3
