@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Integer, String, Uuid, text
@@ -102,3 +102,7 @@ class Checkout(Base):
     """Until when one process works on it; a crashed one's lease simply ends."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+    # Every write is `... WHERE version = the one that was read`: whoever worked too slowly on a lease that ended finds
+    # out at the commit, and overwrites nothing. queries.move_on counts, SQLAlchemy compares.
+    __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": version, "version_id_generator": False}

@@ -39,15 +39,16 @@ from orders.ports import PaymentOutcome, PaymentResult
 from webapp.cart.queries import take_out_ordered
 from webapp.checkout import attempts
 from webapp.checkout.models import IN_FLIGHT, Checkout, CheckoutStatus
-from webapp.checkout.queries import move_on
+from webapp.checkout.queries import commit, move_on
 from webapp.checkout.quote import order_request, quote
 from webapp.extensions import db
 from webapp.wiring import Wiring
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 40
-"""Longer than every outside call of one step together; a crashed process blocks a checkout for this long at most."""
+LEASE_SECONDS = 10
+"""A little longer than the longest outside call of a step, and renewed before each: a killed process blocks a checkout for
+this long at most. A slow one that loses its lease is stopped by the version at its next commit (models.Checkout)."""
 ANSWER_LIMIT_SECONDS = 35
 """API Gateway ends a request after 29 s and the Lambda before that: a request older than this is not on its way any more."""
 MAX_ATTEMPTS = 10
@@ -91,7 +92,7 @@ def begin(checkout: Checkout, parts: Wiring, now: datetime) -> None:
     checkout.correlation_id = correlation_id.get()
     attempts.record(checkout, "authorise", request.total_minor, parts.payments.name, now)
     move_on(checkout, now)
-    db.session.commit()
+    commit()
     failpoint("checkout.after_attempt")
 
 
@@ -102,7 +103,10 @@ def advance(checkout_id: UUID, parts: Wiring) -> Checkout:
         return db.session.get_one(Checkout, checkout_id, populate_existing=True)
     try:
         while (step := _STEPS.get(CheckoutStatus(checkout.status))) is not None and step(checkout, parts):
-            pass
+            _renew(checkout_id, parts.clock.now())
+    except VersionConflict:
+        # Somebody else has taken it further meanwhile; what this one did has the same key and changed nothing more.
+        log.info("placing_overtaken", extra={"order_id": str(checkout_id)})
     finally:
         _release(checkout_id)
     return db.session.get_one(Checkout, checkout_id, populate_existing=True)
@@ -130,6 +134,12 @@ def _lease(checkout_id: UUID, now: datetime) -> Checkout | None:
     return checkout
 
 
+def _renew(checkout_id: UUID, now: datetime) -> None:
+    until = now + timedelta(seconds=LEASE_SECONDS)
+    db.session.execute(update(Checkout).where(Checkout.id == checkout_id).values(leased_until=until))
+    db.session.commit()
+
+
 def _release(checkout_id: UUID) -> None:
     db.session.rollback()
     db.session.execute(update(Checkout).where(Checkout.id == checkout_id).values(leased_until=None))
@@ -138,7 +148,7 @@ def _release(checkout_id: UUID) -> None:
 
 def _save(checkout: Checkout, parts: Wiring) -> None:
     move_on(checkout, parts.clock.now())
-    db.session.commit()
+    commit()
 
 
 # --- the steps: each returns whether another may follow at once --------------------------------------------------
@@ -219,7 +229,7 @@ def _submit(checkout: Checkout, parts: Wiring) -> bool:
             return _placed(checkout, parts)
         if first_sent is None:
             checkout.submitted_at = now
-            db.session.commit()
+            _save(checkout, parts)
         body = encode_order_request(decode_order_request(checkout.request or {}))
         correlation_id.set(checkout.correlation_id or correlation_id.get())
         parts.order_api.submit(order_id, body)

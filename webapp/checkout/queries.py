@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm.exc import StaleDataError
 
 from orders.domain.errors import VersionConflict
 from orders.domain.ids import new_order_id
@@ -76,7 +77,7 @@ def refresh_lines(checkout: Checkout, cart: CartView, now: datetime) -> list[str
     told = differences(checkout.lines, after, checkout.currency)
     checkout.lines = after
     move_on(checkout, now)
-    db.session.commit()
+    commit()
     return told
 
 
@@ -87,7 +88,16 @@ def save_fields(checkout: Checkout, now: datetime, **fields: Any) -> None:
     for name, value in fields.items():
         setattr(checkout, name, value)
     move_on(checkout, now)
-    db.session.commit()
+    commit()
+
+
+def commit() -> None:
+    """Commit. Raises VersionConflict when another window or process changed the checkout since it was read."""
+    try:
+        db.session.commit()
+    except StaleDataError as error:
+        db.session.rollback()
+        raise VersionConflict("this order was changed in another window") from error
 
 
 def move_on(checkout: Checkout, now: datetime) -> None:

@@ -227,7 +227,7 @@ def mend() -> Response:
         return redirect(url_for("cart.show"), 303)
     mending.mend(cart, checkout.refusals, wiring().clock.now())
     checkout.refusals, checkout.notice = [], ""
-    db.session.commit()
+    queries.commit()
     return redirect(url_for("checkout.review" if cart.lines else "cart.show"), 303)
 
 

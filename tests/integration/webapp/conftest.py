@@ -41,7 +41,7 @@ class ServiceOrderApi:
     inventory: MemoryInventory
     tracking: MemoryTracking
     clock: MemoryClock
-    troubles: list[tuple[str, Exception]] = field(default_factory=list)
+    troubles: list[tuple[str, Exception | None]] = field(default_factory=list)
     bodies: list[str] = field(default_factory=list)
     before: Callable[[], None] | None = None
 

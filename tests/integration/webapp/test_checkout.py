@@ -349,6 +349,35 @@ def test_the_reconciler_frees_the_money_of_an_order_that_never_came(shop: ShopUn
     assert "not completed in time" in browser.get("/checkout/payment", follow_redirects=True).text
 
 
+def test_a_process_that_was_overtaken_overwrites_nothing(shop: ShopUnderTest) -> None:
+    """A lease that ended during a slow call: what another process decided meanwhile stands."""
+    browser = shop.client()
+    put_in_cart(browser)
+    review = fill_in(browser)
+
+    def another_process_is_faster() -> None:
+        shop.order_api.before = None
+        with shop.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE checkouts SET leased_until = NULL")
+        # In a thread: a request within a request would share its database session.
+        other = threading.Thread(target=lambda: seen.append(tab.get("/checkout/return").location))
+        other.start()
+        other.join()
+
+    seen: list[str] = []
+    tab = shop.client()
+    cookie = browser.get_cookie("cart")
+    assert cookie is not None
+    tab.set_cookie("cart", cookie.value)
+    shop.order_api.before = another_process_is_faster
+    shop.order_api.troubles = [("", None), ("before", Unavailable("down for the slow one"))]
+    answer = place(browser, review)
+    assert answer.location == seen[0]
+    assert answer.location.startswith("/orders/")
+    assert shop.checkout().status == "placed"
+    assert len(shop.charges("authorised")) == 1
+
+
 def test_nobody_reaches_another_shoppers_checkout(shop: ShopUnderTest) -> None:
     """A checkout opens for the cart that it belongs to and for no other."""
     mine, other = shop.client(), shop.client()
