@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
+from sqlalchemy.orm.exc import StaleDataError
 
 from orders.domain.errors import (
     IdempotencyConflict,
@@ -104,7 +105,7 @@ def advance(checkout_id: UUID, parts: Wiring) -> Checkout:
     try:
         while (step := _STEPS.get(CheckoutStatus(checkout.status))) is not None and step(checkout, parts):
             _renew(checkout_id, parts.clock.now())
-    except VersionConflict:
+    except (VersionConflict, StaleDataError):
         # Somebody else has taken it further meanwhile; what this one did has the same key and changed nothing more.
         log.info("placing_overtaken", extra={"order_id": str(checkout_id)})
     finally:
