@@ -94,17 +94,22 @@ class ShopOnHosts:
 
 @pytest.fixture(scope="session")
 def estate() -> Iterator[Estate]:
-    """The machines, booted and bare; PostgreSQL and the local AWS beside them. Gone at the end, also after a failure."""
+    """The machines, booted and bare; PostgreSQL and the local AWS beside them. Gone at the end, also after a failure.
+
+    CARTWRIGHT_LAB_KEEP=1 leaves them running, and the next run goes on with them.
+    """
     if reason := why_not():
         pytest.skip(reason)
     install_missing()
     chosen = Estate.from_environment()
-    lab.down(chosen)
+    is_kept = bool(os.environ.get("CARTWRIGHT_LAB_KEEP"))
+    if not is_kept:
+        lab.down(chosen)
     try:
         lab.up(chosen, list(MACHINES))
         yield chosen
     finally:
-        if os.environ.get("CARTWRIGHT_LAB_KEEP"):
+        if is_kept:
             say("lab: kept; look with `python -m tests.lab status`, end it with `python -m tests.lab down`")
         else:
             lab.down(chosen)

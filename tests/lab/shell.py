@@ -13,6 +13,8 @@ from contextlib import closing
 from pathlib import Path
 
 POLL_SECONDS = 0.05
+_started: list[subprocess.Popen[bytes]] = []
+"""Kept, so that Python does not complain about programs that shall outlive it."""
 
 
 class LabError(Exception):
@@ -53,6 +55,7 @@ def start(command: Sequence[str | Path], pid_file: Path, log: Path, directory: P
             start_new_session=True,
             cwd=directory,
         )
+    _started.append(process)
     # Its start time goes with it: after a crash the number may belong to a stranger.
     pid_file.write_text(f"{process.pid} {started_at(process.pid)}\n", encoding="ascii")
 
