@@ -9,24 +9,29 @@ from __future__ import annotations
 import os
 import time
 
+from local.readoption import readopt
 from orders.doctor.__main__ import mend, open_shop
 from orders.doctor.diagnosis import diagnose
 from orders.doctor.reading import read
+from orders.services.rebuild import rebuild_tracking
 from orders.settings import Settings
 
 
 def recover(settings: Settings) -> str:
-    """Bring tracking and reservations to what PostgreSQL says; returns what was done, for the person.
+    """Bring stock and tracking to what PostgreSQL says; returns what was done, for the person.
 
-    Nothing is in flight: the programs do not run yet, so the first look counts.
+    The doctor looks last and puts right what else it finds. Nothing is in flight: the programs do not run yet, so
+    its first look counts.
     """
     stores, tools = open_shop(settings)
+    stock = readopt(tools.book, tools.inventory)
+    for problem in stock.problems:
+        print(problem)
+    tracking = rebuild_tracking(tools.book, tools.tracking)
     diagnosis = diagnose(lambda: read(stores), settle_seconds=0.0, wait=time.sleep)
-    found = len(diagnosis.all)
     left = mend(diagnosis, tools, is_dry_run=False, say=print)
-    if left:
-        return f"{found - left} differences put right, {left} left: see `make doctor`"
-    return f"{found} differences put right"
+    done = f"stock of {stock.orders} orders, tracking of {tracking.written}"
+    return f"{done}; {left} differences left, see `make doctor`" if left else done
 
 
 if __name__ == "__main__":
