@@ -202,7 +202,7 @@ def test_a_refund_by_line_and_amount_is_what_the_ledger_says(as_role: AsRole, sh
     assert answer.status_code == 302
     page = client.get(f"/console/orders/{order_id}").text
     assert "Owed to the shopper" in page
-    assert "€20.90" in page
+    assert "€20.90" in page, re.findall(r"dt>(?:<dd>.*)?", page)[3:9]
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,8 @@ def consequences(draft: Draft, after: OrderRecord) -> Iterator[Consequence]:
         yield from _stock(row, before)
     yield from _money(draft, before, after)
     told = [row.payload["event"] for row in draft.outbox if row.effect is Effect.EVENT]
-    yield from _messages(told, after)
+    pays_back = any(row.key.startswith("settle_payment:") for row in draft.outbox)
+    yield from _messages(told, after, is_paid_back=pays_back and before.state.payment not in _HELD_MONEY)
 
 
 def _statuses(before: OrderRecord, after: OrderRecord) -> Iterator[Consequence]:
@@ -165,12 +166,14 @@ def _money(draft: Draft, before: OrderRecord, after: OrderRecord) -> Iterator[Co
         yield Consequence("money", f"The shopper owes {money(less, currency)} less.")
 
 
-def _messages(told: Sequence[str], after: OrderRecord) -> Iterator[Consequence]:
+def _messages(told: Sequence[str], after: OrderRecord, *, is_paid_back: bool) -> Iterator[Consequence]:
     contact = after.request.contact
     ways = f"an e-mail to {contact.email}"
     if contact.wants_sms and contact.phone:
         ways += f" and a text message to {contact.phone}"
     for event in told:
         yield Consequence("message", f"“{words(EventType(event))}”: {ways}.")
-    if not told:
+    if not told and is_paid_back:
+        yield Consequence("message", f"Told when the money is on its way: {ways}.")
+    elif not told:
         yield Consequence("message", "The shopper is not told.")
