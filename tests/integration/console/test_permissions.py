@@ -17,7 +17,12 @@ from webapp.console.door import declared_permission
 from webapp.console.permissions import ROLE_PERMISSIONS, Permission, Role, may
 
 AsRole = Callable[[Role], FlaskClient]
-_SAMPLES = {"uuid": "01890000-0000-7000-8000-000000000000", "int": "1", "path": "nothing", "default": "nothing"}
+_SAMPLES = {
+    "uuid": "01890000-0000-7000-8000-000000000000",
+    "int": "1",
+    "path": "nothing",
+    "default": "nothing",
+}
 
 
 def _rules(app: Flask) -> list[Rule]:
