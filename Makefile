@@ -53,6 +53,10 @@ test: $(VENV)/.dev ## Run all tests on two processes (TESTS=path runs some)
 e2e: $(VENV)/.dev ## Run the browser tests against the real processes
 	$(PY) -m pytest -m e2e tests/e2e
 
+.PHONY: ansible
+ansible: $(VENV)/.dev $(VENV_LINT)/.lint ## Boot machines, configure them by Ansible, run the product on them (root, Debian)
+	$(PY) -m pytest -m "lab" -ra --durations=0 tests/lab
+
 .PHONY: mutants
 mutants: $(VENV)/.dev ## Plant known faults one by one and show that each is caught
 	$(PY) -m tests.mutants

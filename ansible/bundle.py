@@ -139,26 +139,30 @@ def _sources(kind: Kind, source: Path) -> Iterator[tuple[str, bytes]]:
         yield name, (source / path if (source / path).exists() else REPOSITORY / path).read_bytes()
 
 
+def wheel_folder(kind: Kind, target: Target, wheels: Path) -> Path:
+    """Where the wheels of a bundle are kept: another folder for each lock file and target."""
+    named = [REPOSITORY / "requirements" / name for name in (kind.lock, *kind.wanted)]
+    recipe = repr((kind.name, kind.only, target, *(path.read_text("utf-8") for path in named)))
+    return wheels / f"wheels-{kind.name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+
+
 @contextmanager
 def _wheelhouse(kind: Kind, target: Target, wheels: Path | None) -> Iterator[Path]:
-    """A folder with exactly the wheels of the bundle; downloaded once per lock file and target where they are kept."""
-    lock = REPOSITORY / "requirements" / kind.lock
-    wanted = [REPOSITORY / "requirements" / name for name in kind.wanted]
-    recipe = hashlib.sha256(
-        repr((kind, target, *(path.read_text("utf-8") for path in (lock, *wanted)))).encode()
-    )
+    """A folder with exactly the wheels of the bundle; downloaded once where they are kept."""
     with tempfile.TemporaryDirectory() as scratch:
-        kept = (wheels or Path(scratch)) / f"wheels-{kind.name}-{recipe.hexdigest()[:12]}"
+        kept = wheel_folder(kind, target, wheels or Path(scratch))
         if not kept.is_dir():
             unfinished = kept.with_name(f"unfinished-{kept.name}")
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir(parents=True)
-            _download(kind, target, lock, wanted, unfinished)
+            _download(kind, target, unfinished)
             unfinished.replace(kept)
         yield kept
 
 
-def _download(kind: Kind, target: Target, lock: Path, wanted: list[Path], folder: Path) -> None:
+def _download(kind: Kind, target: Target, folder: Path) -> None:
+    lock = REPOSITORY / "requirements" / kind.lock
+    wanted = [REPOSITORY / "requirements" / name for name in kind.wanted]
     with tempfile.TemporaryDirectory() as scratch:
         # The versions without their hashes: with hashes pip would want each package of the file, for every program.
         constraints = Path(scratch, "constraints.txt")
