@@ -14,7 +14,7 @@ def parse_amount(text: str, currency: str, pointer: str = "/amount_minor") -> in
     is_number = (whole + part).isascii() and (whole + part or "0").isdigit() and len(part) <= places
     if not is_number or len(whole) > 9:
         raise InvalidRequest([Problem(pointer, f"“{text}” is not an amount in {currency}")])
-    amount = int(whole or "0") * 10**places + int((part + "0" * places)[:places] or "0")
+    amount: int = int(whole or "0") * 10**places + int((part + "0" * places)[:places] or "0")
     if amount > MAX_AMOUNT_MINOR:
         raise InvalidRequest([Problem(pointer, "that is more than any order can have")])
     return amount

@@ -94,7 +94,7 @@ def packing_slip(record: OrderRecord, shop_name: str, parcel: Mapping[Sku, int] 
     paper.set_font("DejaVu", "", 9)
     paper.multi_cell(0, 5, f"Ordered {day(record.placed_at)}\n{request.shipping.name}", align="R")
     paper.set_y(max(end, paper.get_y()) + 8)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for line in request.lines:
         counts = record.counts_of(line.sku)
         pieces = (
@@ -124,7 +124,8 @@ def invoice(record: OrderRecord, shop_name: str) -> bytes:
         0, 5, f"Ordered {day(record.placed_at)} {record.placed_at:%Y}", new_x=XPos.LMARGIN, new_y=YPos.NEXT
     )
     paper.ln(4)
-    rows, net, tax = [], 0, 0
+    rows: list[tuple[str, ...]] = []
+    net, tax = 0, 0
     for line, priced in zip(request.lines, record.priced.lines, strict=True):
         taken_off = record.counts_of(line.sku).cancelled
         if taken_off == line.quantity:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from orders.adapters.rds.models import Order, OrderLine
 from orders.domain.events import EventType
+from orders.domain.ids import OrderId
 from orders.domain.order import TRANSITIONS, FulfilmentStatus
 from orders.ports import OrderRecord
 from orders.services.ship_order import left_to_ship
@@ -69,7 +70,7 @@ class PickLine:
     orders: list[tuple[str, int]] = field(default_factory=list)
 
 
-def pick_list(records: Sequence[OrderRecord], numbers: Mapping[str, str]) -> list[PickLine]:
+def pick_list(records: Sequence[OrderRecord], numbers: Mapping[OrderId, str]) -> list[PickLine]:
     """The pieces of a batch by SKU, in the order of the shelves (their SKUs)."""
     found: dict[str, PickLine] = {}
     for record in records:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from orders.adapters.rds.bulk_job_models import BulkJob, BulkRow
@@ -78,7 +78,7 @@ def _viewed(session: Session, jobs: Sequence[BulkJob]) -> list[BulkView]:
     ]
 
 
-def bulk_rows(session: Session, job_id: UUID, status: str = "") -> Sequence[Row[Any]]:
+def bulk_rows(session: Session, job_id: UUID, status: str = "") -> Sequence[Any]:
     """What became of each order, failed ones first."""
     statement = (
         select(BulkRow.order_id, BulkRow.status, BulkRow.detail, BulkRow.done_at, Order.number, Order.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -110,7 +111,7 @@ def _chosen() -> tuple[OrderSearch | None, list[UUID]]:
 
 
 def _preview(
-    action: str, words: str, search: OrderSearch | None, ids: list[UUID], chosen: Select
+    action: str, words: str, search: OrderSearch | None, ids: list[UUID], chosen: Select[Any]
 ) -> ResponseReturnValue:
     """How many orders may and may not take the action now, by their state: the state machine decides, not a guess."""
     some = chosen.limit(MOST_ORDERS + 1).subquery()

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from orders.adapters.rds.models import Order, Outbox, QuarantinedMessage, TimelineEvent
@@ -138,7 +139,7 @@ def stage_ages(session: Session, now: datetime, capture_rule: str = "confirm") -
 class Stuck:
     """An order that is late in its stage, and what is known about why."""
 
-    row: Row[Any]
+    row: Any
     stage: Stage
     why: Sequence[str]
 
@@ -147,7 +148,7 @@ def stuck_orders(
     session: Session, now: datetime, only: str = "", capture_rule: str = "confirm"
 ) -> Sequence[Stuck]:
     """The orders that are late, longest first, with their reasons."""
-    rows: list[tuple[Row[Any], Stage]] = []
+    rows: list[tuple[Any, Stage]] = []
     for code, condition in _CONDITIONS.items():
         stage = _stage(code, capture_rule)
         if only and stage.code != only:
@@ -175,7 +176,7 @@ def _reasons(session: Session, ids: Sequence[UUID]) -> Mapping[UUID, list[str]]:
     last = (
         select(TimelineEvent)
         .where(TimelineEvent.order_id.in_(ids))
-        .distinct(TimelineEvent.order_id)
+        .ext(distinct_on(TimelineEvent.order_id))
         .order_by(TimelineEvent.order_id, TimelineEvent.version.desc(), TimelineEvent.id.desc())
     )
     for event in session.scalars(last):

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from orders.adapters.rds.engine import database_errors
 from orders.adapters.rds.order_book import SqlOrderTransaction
 from orders.domain.events import EventType, OrderEvent
-from orders.domain.ids import OrderId
+from orders.domain.ids import OrderId, Sku
 from orders.domain.ledger import Account
 from orders.domain.order import PaymentStatus
 from orders.ports import BookedPosting, Effect, OrderRecord, OrderTransaction, OutboxRow
@@ -138,7 +138,7 @@ def _stock(row: OutboxRow, before: OrderRecord) -> Iterator[Consequence]:
         yield Consequence("stock", f"{_listed(row.payload['lines'])} go back on the shelf.")
 
 
-def _listed(lines: Mapping[str, int]) -> str:
+def _listed(lines: Mapping[Sku, int]) -> str:
     total = sum(lines.values())
     return f"{pieces(total)} ({', '.join(f'{count} × {sku}' for sku, count in lines.items() if count)})"
 

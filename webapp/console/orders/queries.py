@@ -14,7 +14,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, exists, false, func, literal, select, text, tuple_
+from sqlalchemy import ColumnElement, exists, false, func, literal, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from orders.adapters.rds.fulfilment_models import ShipmentRow
@@ -53,7 +53,7 @@ _LISTED = (
 class OrderPage:
     """One page of the list. `found` is the number of orders of the whole result, at most COUNT_TO + 1."""
 
-    rows: Sequence[Row[Any]]
+    rows: Sequence[Any]
     before: str
     after: str
     found: int
@@ -92,7 +92,7 @@ def count_orders(session: Session, conditions: Sequence[ColumnElement[bool]]) ->
     return session.scalar(select(func.count()).select_from(some)) or 0
 
 
-def every_order(session: Session, search: OrderSearch, size: int = 2000) -> Iterator[Row[Any]]:
+def every_order(session: Session, search: OrderSearch, size: int = 2000) -> Iterator[Any]:
     """Every order of a search, newest first, read by key in pages: an export holds no long transaction and no list."""
     conditions = conditions_of(session, search)
     after: tuple[datetime, UUID] | None = None
@@ -114,7 +114,7 @@ def _sort_of(search: OrderSearch) -> tuple[Any, bool]:
     return column, search.sort.startswith("-")
 
 
-def _cursor(row: Row[Any], column: Any, *, back: bool = False) -> str:
+def _cursor(row: Any, column: Any, *, back: bool = False) -> str:
     return Cursor(row.placed_at if column is Order.placed_at else row.total_minor, row.id, back).encode()
 
 
