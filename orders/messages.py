@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -333,7 +334,9 @@ def _problems(messages: Any, pointer: str = "") -> list[Problem]:
 def encode_job(message: JobMessage) -> str:
     """The body of a queue message."""
     enqueued_at = message.enqueued_at.astimezone(UTC).isoformat() if message.enqueued_at else None
-    return canonical_json({**asdict(message), "payload": dict(message.payload), "enqueued_at": enqueued_at})
+    # Not asdict: it would copy the payload, an order, piece by piece.
+    envelope = {spec.name: getattr(message, spec.name) for spec in dataclass_fields(message)}
+    return canonical_json({**envelope, "enqueued_at": enqueued_at})
 
 
 def decode_job(body: str) -> JobMessage:

@@ -7,8 +7,10 @@ import queue
 import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 
+from orders.adapters.sqs import BATCH_LIMIT
 from orders.domain.errors import CartwrightError
 from orders.failpoints import failpoint
 from worker.delivery import Delivery
@@ -18,6 +20,8 @@ from worker.source import Source
 log = logging.getLogger(__name__)
 
 PAUSE_AFTER_FAILURE_SECONDS = 0.5
+SIDE_BY_SIDE = 4
+"""Delete calls at once."""
 
 
 class Acknowledger:
@@ -29,6 +33,7 @@ class Acknowledger:
         self._finished: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
         self._pending = 0
         self._empty = threading.Condition()
+        self._helpers = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="delete")
 
     def done(self, deliveries: Sequence[Delivery]) -> None:
         """The effects of these are committed: delete them soon."""
@@ -65,8 +70,15 @@ class Acknowledger:
         by_queue: dict[str, list[Delivery]] = defaultdict(list)
         for delivery in batch:
             by_queue[delivery.queue].append(delivery)
-        for name, deliveries in by_queue.items():
-            self._delete_from(name, deliveries)
+        calls = [
+            (name, deliveries[start : start + BATCH_LIMIT])
+            for name, deliveries in by_queue.items()
+            for start in range(0, len(deliveries), BATCH_LIMIT)
+        ]
+        if len(calls) == 1:
+            self._delete_from(*calls[0])
+        else:
+            list(self._helpers.map(lambda call: self._delete_from(*call), calls))
         failpoint("worker.after_delete")
         self._leases.remove(batch)
         with self._empty:

@@ -13,7 +13,7 @@ from time import monotonic
 from worker.delivery import Delivery
 
 PASSED_OVER_LIMIT = 10
-LOOK_AHEAD_SECONDS = 0.5
+LOOK_AHEAD_SECONDS = 1.0
 """How much work a process keeps in hand, by the speed at which it worked lately."""
 MOST_HELD = 400
 """Messages of one queue in one process: what the heartbeat can keep alive with one call per ten."""

@@ -113,7 +113,7 @@ def test_at_first_no_more_is_taken_than_there_are_threads() -> None:
         backlog.put(quick)
         for _ in quick:
             backlog.done(backlog.take(0))
-    assert backlog.room("orders") == 52
+    assert backlog.room("orders") == 104
     clock.now += 2
     assert backlog.room("orders") == 4
 
