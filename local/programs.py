@@ -30,7 +30,7 @@ def web(home: Home, environment: Mapping[str, str], port: int) -> Child:
         log=home.log("web"),
         environment=environment,
         is_ready=lambda: _answers(f"http://{LOOPBACK}:{port}/healthz"),
-        ready_within_seconds=60.0,
+        ready_within_seconds=120.0,
         stop_within_seconds=30.0,
     )
 
