@@ -257,3 +257,15 @@ def test_there_are_at_least_twenty_alarms_for_every_hundred_resources(templates:
 def test_the_deployer_can_be_run_as_a_module() -> None:
     """`python -m cloudformation.deploy` is what make and the pipeline call."""
     assert importlib.util.find_spec("cloudformation.deploy.__main__")
+
+
+def test_few_checks_are_skipped_and_each_says_why(templates: dict[str, Template]) -> None:
+    """At most five of checkov's checks for every hundred resources, each with a sentence beside it."""
+    every = list(resources(templates))
+    skips = [
+        (logical_id, skip)
+        for _, logical_id, resource in every
+        for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", [])
+    ]
+    assert [logical_id for logical_id, skip in skips if len(skip.get("comment", "")) < 30] == []
+    assert len(skips) <= 0.05 * len(every), f"{len(skips)} of {len(every)}"
