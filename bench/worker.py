@@ -83,9 +83,9 @@ def platform(folder: Path) -> Iterator[tuple[Settings, dict[str, str], dict[str,
     aws.prepare()
     supervisor = Supervisor(say=lambda *_: None)
     try:
-        postgres = supervisor.start(cluster.child(folder / "postgres.log"))
+        supervisor.start(cluster.child(folder / "postgres.log"))
         cluster.ensure_owner_and_database()
-        queue = supervisor.start(aws.child(folder / "aws.log"))
+        supervisor.start(aws.child(folder / "aws.log"))
         os.environ.update(aws.client_environment())
         settings = Settings(
             aws_region=aws.region,
@@ -103,17 +103,9 @@ def platform(folder: Path) -> Iterator[tuple[Settings, dict[str, str], dict[str,
         for spec in fields(Settings):
             if getattr(settings, spec.name) != spec.default:
                 environment[environment_name(spec.name)] = str(getattr(settings, spec.name))
-        yield settings, environment, {"postgres": _pid(postgres), "sqs": _pid(queue)}
+        yield settings, environment, supervisor.pids()
     finally:
         supervisor.stop_all()
-
-
-def _pid(started: Any) -> int:
-    for name in ("pid", "process"):
-        found = getattr(started, name, None)
-        if found is not None:
-            return int(getattr(found, "pid", found))
-    return 0
 
 
 def _dsn(settings: Settings) -> str:
