@@ -14,6 +14,7 @@ ROUTES = (
     "errors",
     "context",
     "people.routes",
+    "people.staff_routes",
     "orders.listing",
     "orders.pages",
     "stock.routes",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import current_app
-
 from webapp.console.door import staff_may
 from webapp.console.permissions import Permission
 
@@ -76,11 +74,7 @@ def navigation() -> list[tuple[str, list[Entry]]]:
     mine = [
         (
             group,
-            [
-                entry
-                for entry in entries
-                if staff_may(entry.permission) and entry.endpoint in current_app.view_functions
-            ],
+            [entry for entry in entries if staff_may(entry.permission)],
         )
         for group, entries in MENU
     ]
