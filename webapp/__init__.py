@@ -46,6 +46,7 @@ def create_app(settings: Settings | None = None, wiring: Wiring | None = None) -
 def _register_features(app: Flask) -> None:
     """Each feature brings its routes, and its commands where it has some."""
     from webapp import health, layout
+    from webapp.account import register_account
     from webapp.cart import routes as cart
     from webapp.catalog import routes as catalog
     from webapp.catalog.cli import bp as catalog_commands
@@ -60,6 +61,7 @@ def _register_features(app: Flask) -> None:
         app.register_blueprint(feature.bp)
     app.register_blueprint(catalog_commands)
     app.register_blueprint(checkout_commands)
+    register_account(app)
     register_console(app)
     settings: Settings = app.config["CARTWRIGHT_SETTINGS"]
     if settings.payment_provider == "test" and settings.stage != "prod":

@@ -6,9 +6,13 @@ from uuid import UUID
 
 from flask import Request, Response, current_app
 from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy import select
 
 from orders.links import keys_of
 from orders.settings import Settings
+from webapp.account.sessions import current_customer_id
+from webapp.cart.models import Cart
+from webapp.extensions import db
 from webapp.wiring import wiring
 
 _SALT = "cart"
@@ -25,6 +29,16 @@ def _serializer(settings: Settings) -> URLSafeSerializer:
 
 
 def read_cart_id(request: Request) -> UUID | None:
+    """The visitor's cart: the customer's own, the same on every device, else the one that this browser holds."""
+    customer_id = current_customer_id()
+    if customer_id:
+        mine = db.session.scalar(select(Cart.id).where(Cart.customer_id == customer_id))
+        if mine is not None:
+            return mine
+    return read_cookie(request)
+
+
+def read_cookie(request: Request) -> UUID | None:
     """The cart that this browser holds, or None for no cookie, a forged or a mangled one."""
     settings = wiring().settings
     value = request.cookies.get(cookie_name(settings))

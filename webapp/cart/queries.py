@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
 
 from orders.domain.errors import InvalidRequest, NotFound, Problem, VersionConflict
 from orders.domain.request import MAX_LINES, MAX_QUANTITY
+from webapp.account.sessions import current_customer_id
 from webapp.cart.models import Cart, CartLine
 from webapp.catalog.availability import Availability
 from webapp.catalog.offers import Offer, find_offers
@@ -98,7 +100,7 @@ def count_pieces(cart_id: UUID, oldest: datetime) -> int:
     return db.session.scalar(
         select(func.coalesce(func.sum(CartLine.quantity), 0))
         .join(Cart, Cart.id == CartLine.cart_id)
-        .where(Cart.id == cart_id, Cart.touched_at >= oldest)
+        .where(Cart.id == cart_id, Cart.touched_at >= oldest, _is_visitors())
     ) or 0  # fmt: skip
 
 
@@ -106,7 +108,7 @@ def find_cart(cart_id: UUID | None, oldest: datetime, *, lock: bool = False) -> 
     """The cart, or None when there is none or it has expired."""
     if cart_id is None:
         return None
-    query = select(Cart).where(Cart.id == cart_id, Cart.touched_at >= oldest)
+    query = select(Cart).where(Cart.id == cart_id, Cart.touched_at >= oldest, _is_visitors())
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     return db.session.scalar(query)
@@ -121,11 +123,23 @@ def view_cart(cart: Cart, availability: Availability, *, fresh: bool = False) ->
     return CartView(cart.id, cart.version, cart.currency, lines)
 
 
-def new_cart(currency: str, now: datetime) -> Cart:
-    """A fresh, empty cart with an unguessable id; the caller commits."""
-    cart = Cart(id=uuid.uuid4(), currency=currency, version=1, created_at=now, touched_at=now)
-    db.session.add(cart)
-    return cart
+def new_cart(currency: str, now: datetime, oldest: datetime) -> Cart:
+    """A fresh, empty cart with an unguessable id, the customer's own when one is signed in; the caller commits."""
+    customer_id = current_customer_id()
+    if customer_id:
+        # A customer has one cart: the expired one goes first, and two tabs at once get the same new one.
+        db.session.execute(delete(Cart).where(Cart.customer_id == customer_id, Cart.touched_at < oldest))
+    row = {
+        "id": uuid.uuid4(),
+        "customer_id": customer_id,
+        "currency": currency,
+        "version": 1,
+        "created_at": now,
+        "touched_at": now,
+    }
+    made = db.session.scalar(insert(Cart).values(row).on_conflict_do_nothing().returning(Cart.id))
+    is_mine = Cart.id == made if made is not None else Cart.customer_id == customer_id
+    return db.session.scalars(select(Cart).where(is_mine).with_for_update()).one()
 
 
 def add_to_cart(cart: Cart, offer: Offer, quantity: int, now: datetime) -> int:
@@ -200,6 +214,11 @@ def delete_expired_carts(oldest: datetime, limit: int = 1000) -> int:
     ids = db.session.scalars(select(Cart.id).where(Cart.touched_at < oldest).limit(limit)).all()
     db.session.execute(delete(Cart).where(Cart.id.in_(ids)))
     return len(ids)
+
+
+def _is_visitors() -> ColumnElement[bool]:
+    """A cart that belongs to a customer opens for nobody else, whatever cookie a browser still has."""
+    return Cart.customer_id.in_({"", current_customer_id()})
 
 
 def _check_quantity(quantity: int) -> None:

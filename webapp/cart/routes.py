@@ -80,7 +80,7 @@ def add() -> BaseResponse:
     if not 1 <= quantity <= MAX_QUANTITY:
         raise InvalidRequest([Problem("/quantity", f"Choose a quantity from 1 to {MAX_QUANTITY}.")])
     now = wiring().clock.now()
-    cart = current_cart(lock=True) or queries.new_cart(wiring().settings.currency, now)
+    cart = current_cart(lock=True) or queries.new_cart(wiring().settings.currency, now, oldest_cart())
     if cart.currency != offer.currency:
         raise InvalidRequest([Problem("/sku", f"This cart is in {cart.currency}; finish it first.")])
     in_cart = queries.add_to_cart(cart, offer, quantity, now)

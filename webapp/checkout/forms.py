@@ -120,6 +120,7 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]
     )  # fmt: skip
     wants_sms = BooleanField("Text me when the parcel moves")
     shipping = FormField(AddressForm)
+    saves_address = BooleanField("Save this address in my account")
     has_other_billing = BooleanField("The invoice goes to another address")
     billing = FormField(AddressForm)
 

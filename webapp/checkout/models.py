@@ -59,6 +59,7 @@ class Checkout(Base):
             unique=True,
             postgresql_where=text("status NOT IN ('placed', 'abandoned')"),
         ),
+        Index("ix_checkouts_customer", "customer_id", postgresql_where=text("customer_id <> ''")),
         Index(
             "ix_checkouts_in_flight",
             "updated_at",

@@ -13,6 +13,8 @@ from werkzeug.wrappers import Response
 from orders import links
 from orders.domain.errors import InvalidRequest, VersionConflict
 from orders.domain.ids import OrderId
+from webapp.account import prefill
+from webapp.account.sessions import current_customer_id
 from webapp.cart.cookie import read_cart_id
 from webapp.cart.queries import CartView, view_cart
 from webapp.cart.routes import current_cart
@@ -43,7 +45,7 @@ def step(view: View) -> Callable[[], Any]:
         now = wiring().clock.now()
         checkout = queries.find_unfinished(cart.id)
         if checkout is None and cart.can_check_out:
-            checkout = queries.open_checkout(cart, "", now)
+            checkout = queries.open_checkout(cart, current_customer_id(), now)
         if checkout is not None and checkout.status in IN_FLIGHT:
             return redirect(url_for("checkout.checking", checkout_id=checkout.id), 303)
         if checkout is not None and checkout.refusals:
@@ -68,8 +70,9 @@ def start(checkout: Checkout, told: list[str]) -> Response:
 @step
 def details(checkout: Checkout, told: list[str]) -> Response | str:
     """Step 1: who orders, and where it goes."""
-    form = DetailsForm(data=_typed_details(checkout))
+    form = DetailsForm(data=prefill.details(checkout, _typed_details(checkout)))
     if form.validate_on_submit():
+        prefill.remember(form)
         queries.save_fields(
             checkout,
             wiring().clock.now(),
@@ -258,6 +261,7 @@ def _page(name: str, checkout: Checkout, told: list[str], form: Any) -> str:
         undone=_first_undone(checkout),
         test_cards=test_cards() if wiring().settings.stage != "prod" else (),
         checking_url=url_for("checkout.checking", checkout_id=checkout.id),
+        saved_addresses=prefill.saved_addresses() if name == "details" else (),
     )
 
 

@@ -14,6 +14,7 @@ from orders import links
 from orders.domain.errors import Unavailable
 from orders.domain.ids import OrderId, order_number
 from orders.ports import TrackingView
+from webapp.account.order_access import actions_for
 from webapp.extensions import db
 from webapp.rate_limit import check_rate
 from webapp.tracking.hub import HubFull, Listener, TrackingHub
@@ -39,11 +40,16 @@ def _make_hub(state: object) -> None:
 @bp.get("/orders/<token>")
 def order(token: str) -> Response | str:
     """The order's page, for whoever holds its link."""
-    order_id = _order_of(token)
+    return order_page(_order_of(token), token)
+
+
+def order_page(order_id: OrderId, token: str) -> Response | str:
+    """The page of an order, by link or by account: the caller has checked who asks."""
     view, is_live = _view(order_id)
     details = find_details(order_id)
     if view is None and details is None:
         abort(404, "This order is not known here. If you placed it a moment ago, reload in a few seconds.")
+    actions = actions_for(order_id)
     db.session.rollback()
     page = "tracking/details.html" if request.args.get("part") == "details" else "tracking/order.html"
     return render_template(
@@ -53,6 +59,7 @@ def order(token: str) -> Response | str:
         story=story(view) if view else None,
         is_live=is_live,
         details=details,
+        actions=actions,
     )
 
 
