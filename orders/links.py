@@ -18,6 +18,8 @@ from orders.settings import Settings
 
 _PURPOSE = b"order-link-1"
 """Keeps a signature made for something else from being a key to an order."""
+_UNSUBSCRIBE = b"unsubscribe-1"
+"""Its own purpose: a link that was forwarded shows the order, and only the e-mail itself can stop e-mails."""
 _MAC_BYTES = 16
 """128 bits of the MAC: out of reach of guessing, and a third shorter in an e-mail (RFC 2104, section 5)."""
 
@@ -30,12 +32,30 @@ def keys_of(settings: Settings) -> tuple[str, ...]:
 
 def sign(order_id: OrderId, keys: Sequence[str]) -> str:
     """The token of an order: 43 characters that need no escaping in a URL."""
-    raw = uuid.UUID(order_id).bytes
-    return base64.urlsafe_b64encode(raw + _mac(raw, keys[0])).rstrip(b"=").decode()
+    return _sign(order_id, keys, _PURPOSE)
 
 
 def read(token: str, keys: Sequence[str]) -> OrderId | None:
     """The order that a token opens, or None when it was not signed by any of the keys."""
+    return _read(token, keys, _PURPOSE)
+
+
+def read_unsubscribe(token: str, keys: Sequence[str]) -> OrderId | None:
+    """The order whose e-mails a token stops, or None."""
+    return _read(token, keys, _UNSUBSCRIBE)
+
+
+def unsubscribe_url(order_id: OrderId, settings: Settings) -> str:
+    """The address that stops e-mails about the orders of the address that this order was placed with."""
+    return f"{settings.public_url}/unsubscribe/{_sign(order_id, keys_of(settings), _UNSUBSCRIBE)}"
+
+
+def _sign(order_id: OrderId, keys: Sequence[str], purpose: bytes) -> str:
+    raw = uuid.UUID(order_id).bytes
+    return base64.urlsafe_b64encode(raw + _mac(raw, keys[0], purpose)).rstrip(b"=").decode()
+
+
+def _read(token: str, keys: Sequence[str], purpose: bytes) -> OrderId | None:
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
@@ -43,7 +63,7 @@ def read(token: str, keys: Sequence[str]) -> OrderId | None:
     identity, mac = raw[:16], raw[16:]
     if len(mac) != _MAC_BYTES:
         return None
-    if not any(hmac.compare_digest(mac, _mac(identity, key)) for key in keys):
+    if not any(hmac.compare_digest(mac, _mac(identity, key, purpose)) for key in keys):
         return None
     order_id = str(uuid.UUID(bytes=identity))
     return OrderId(order_id) if is_order_id(order_id) else None
@@ -54,6 +74,6 @@ def order_url(order_id: OrderId, settings: Settings) -> str:
     return f"{settings.public_url}/orders/{sign(order_id, keys_of(settings))}"
 
 
-def _mac(identity: bytes, key: str) -> bytes:
-    derived = hmac.digest(key.encode(), _PURPOSE, hashlib.sha256)
+def _mac(identity: bytes, key: str, purpose: bytes) -> bytes:
+    derived = hmac.digest(key.encode(), purpose, hashlib.sha256)
     return hmac.digest(derived, identity, hashlib.sha256)[:_MAC_BYTES]

@@ -133,6 +133,13 @@ class InventoryStore(Protocol):
         """
         ...
 
+    def reduce(self, order_id: OrderId, change_id: str, lines: Mapping[Sku, int]) -> None:
+        """The order needs these pieces no more (reserved -> available), once per change id.
+
+        Nothing happens when everything was given back before. Raises Refused for more than is held.
+        """
+        ...
+
     def ship(self, order_id: OrderId, shipment_id: str, lines: Mapping[Sku, int]) -> None:
         """Pieces left the house (reserved -> sold), once per shipment id. Raises Refused for more than is held."""
         ...
@@ -382,7 +389,10 @@ class LineCounts:
 
 @dataclass(frozen=True, slots=True)
 class OrderRecord:
-    """An order as the book holds it. `counts` has an entry for every SKU of which some pieces have moved."""
+    """An order as the book holds it. `counts` has an entry for every SKU of which some pieces have moved.
+
+    `notify` is what the shopper chose by channel (`{"email": False}`); a channel that is not named is wanted.
+    """
 
     request: OrderRequest
     state: OrderState
@@ -391,6 +401,7 @@ class OrderRecord:
     correlation_id: str = ""
     hold_reason: str = ""
     counts: Mapping[Sku, LineCounts] = field(default_factory=dict)
+    notify: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def order_id(self) -> OrderId:

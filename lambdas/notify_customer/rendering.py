@@ -145,6 +145,8 @@ def _headers(event: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, st
     }
     if order["unsubscribe_url"]:
         headers["List-Unsubscribe"] = f"<{order['unsubscribe_url']}>"
+        # One click in the mail program, without opening the page (RFC 8058).
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return {name: value for name, value in headers.items() if value}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from orders.domain.errors import CartwrightError, OutcomeUnknown
-from orders.domain.events import NOTIFIED
+from orders.domain.events import NOTIFIED, EventType
 from orders.domain.ids import OrderId
 from orders.failpoints import failpoint
 from orders.ports import Clock, EmailMessage, Notifier, TrackingStore
@@ -57,14 +57,19 @@ def notify_customer(
 
 
 def channels_wanted(event: Mapping[str, Any], *, is_sms_enabled: bool) -> list[str]:
-    """The channels of one event: e-mail unless refused, texts only for who opted in and gave a number."""
+    """The channels of one event: e-mail unless refused, texts only for who opted in and gave a number.
+
+    The confirmation goes by e-mail whatever was chosen: it is the shopper's record of the contract
+    (Directive 2011/83/EU, article 8(7)).
+    """
     order = event["order"]
     if event["event"] not in NOTIFIED:
         return []
     preferences = order.get("notify") or {}
     wants_sms = is_sms_enabled and order.get("wants_sms") and order.get("phone")
     wanted = {
-        "email": bool(order.get("email")) and preferences.get("email", True),
+        "email": bool(order.get("email"))
+        and (event["event"] == EventType.ORDER_CONFIRMED or preferences.get("email", True)),
         "sms": bool(wants_sms) and preferences.get("sms", True),
     }
     return [channel for channel in CHANNELS if wanted[channel]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -51,8 +51,8 @@ def order_row(record: OrderRecord) -> dict[str, Any]:
         "shipping_name": request.shipping.name,
         **{name: getattr(request.contact, name) for name in _CONTACT},
         "country": request.shipping_address.country,
-        "shipping_address": asdict(request.shipping_address),
-        "billing_address": asdict(request.billing_address),
+        "shipping_address": _address(request.shipping_address),
+        "billing_address": _address(request.billing_address),
         "payment_provider": request.payment.provider,
         "payment_reference": request.payment.reference,
         "note": request.note,
@@ -66,6 +66,11 @@ def order_row(record: OrderRecord) -> dict[str, Any]:
 _CONTACT = ("name", "email", "phone", "wants_sms", "locale", "customer_id")
 _LINE = ("sku", "quantity", "unit_price_minor", "name", "variant", "product_slug", "image")
 _COUNTS = ("shipped", "returned", "restocked", "cancelled", "refunded")
+
+
+def _address(address: Address) -> dict[str, str]:
+    """As dataclasses.asdict, without its deep copy of every text."""
+    return {spec.name: getattr(address, spec.name) for spec in fields(address)}
 
 
 def line_rows(record: OrderRecord) -> list[dict[str, Any]]:
@@ -126,6 +131,7 @@ def to_record(row: RowMapping, lines: Sequence[RowMapping]) -> OrderRecord:
             for line in lines
             if any(line[name] for name in _COUNTS)
         },
+        notify=row.get("notify") or {},
     )
 
 

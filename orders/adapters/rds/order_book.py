@@ -9,8 +9,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, delete, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Engine, bindparam, column, delete, func, select, table, text, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from orders.adapters.rds import mapping
 from orders.adapters.rds.base import table_of
@@ -248,8 +248,16 @@ class SqlOrderTransaction(Fulfilment):
         return [mapping.to_attempt(row) for row in rows]
 
 
-_GET = select(_ORDERS).where(_ORDERS.c.id == bindparam("order_id"))
-_GET_LOCKED = _GET.with_for_update()
+_PREFERENCES = table("notification_preferences", column("email"), column("wants", JSONB))
+"""The web application's table: what a shopper chose is read with the order, so that each event carries it."""
+_WANTS = (
+    select(_PREFERENCES.c.wants)
+    .where(_PREFERENCES.c.email == func.lower(_ORDERS.c.email))
+    .scalar_subquery()
+    .label("notify")
+)
+_GET = select(_ORDERS, _WANTS).where(_ORDERS.c.id == bindparam("order_id"))
+_GET_LOCKED = _GET.with_for_update(of=_ORDERS)
 _GET_LINES = (
     select(_LINES)
     .where(_LINES.c.order_id.in_(bindparam("order_ids", expanding=True)))
