@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import importlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from alembic import context
-from sqlalchemy import create_engine, pool
+from sqlalchemy import Engine, create_engine, pool
 
 from orders.adapters.rds.base import Base
+from orders.adapters.rds.engine import make_engine
 from orders.settings import Settings
 
 LOCK_WAIT_MILLISECONDS = 5_000
@@ -26,14 +28,19 @@ for _path in sorted([*ROOT.glob("orders/adapters/rds/*models.py"), *ROOT.glob("w
     importlib.import_module(".".join(_path.relative_to(ROOT).with_suffix("").parts))
 
 
-def _database_url() -> str:
-    given = context.config.attributes.get("database_url")
-    return str(given) if given else Settings.from_environment(os.environ).database_url
+def _engine() -> Engine:
+    """No pool, and no time limit on statements: an index of a large table takes its time."""
+    settings = Settings.from_environment(os.environ)
+    if given := context.config.attributes.get("database_url"):
+        settings = replace(settings, database_url=str(given), database_iam_auth=False)
+    if settings.database_iam_auth:
+        return make_engine(settings, "migrations")
+    return create_engine(settings.database_url, poolclass=pool.NullPool, connect_args={"connect_timeout": 5})
 
 
 def run() -> None:
     """Bring the database to the wanted revision, in one transaction per revision."""
-    engine = create_engine(_database_url(), poolclass=pool.NullPool, connect_args={"connect_timeout": 5})
+    engine = _engine()
     with engine.connect() as connection:
         connection.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
         connection.exec_driver_sql(f"SET lock_timeout = {LOCK_WAIT_MILLISECONDS}")

@@ -57,10 +57,7 @@ def make_engine(settings: Settings, program: str = "cartwright") -> Engine:
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "application_name": program,
-            "options": (
-                f"-c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS}"
-                f" -c lock_timeout={LOCK_TIMEOUT_MILLISECONDS} -c timezone=UTC"
-            ),
+            **_time_limits(settings),
             "keepalives_idle": TCP_SILENCE_SECONDS // 3,
             "keepalives_interval": TCP_SILENCE_SECONDS // 3,
             "keepalives_count": 2,
@@ -70,6 +67,16 @@ def make_engine(settings: Settings, program: str = "cartwright") -> Engine:
     if settings.database_iam_auth:
         _sign_in_with(engine, _iam_token(settings, engine))
     return engine
+
+
+def _time_limits(settings: Settings) -> dict[str, str]:
+    """The session's limits as start-up options. RDS Proxy takes none: behind it the role itself carries them."""
+    if settings.database_iam_auth:
+        return {}
+    limits = (
+        f"-c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS} -c lock_timeout={LOCK_TIMEOUT_MILLISECONDS}"
+    )
+    return {"options": f"{limits} -c timezone=UTC"}
 
 
 def _json_text(value: Any) -> str:
