@@ -46,6 +46,8 @@ class Effects:
         lines = {Sku(sku): pieces for sku, pieces in row.payload.get("lines", {}).items()}
         if row.effect is Effect.CONFIRM_STOCK:
             self._confirm(row.order_id, row.correlation_id)
+        elif row.effect is Effect.RELEASE_STOCK and lines:
+            self.inventory.reduce(row.order_id, row.payload["change_id"], lines)
         elif row.effect is Effect.RELEASE_STOCK:
             self.inventory.release(row.order_id)
         elif row.effect is Effect.SHIP_STOCK:

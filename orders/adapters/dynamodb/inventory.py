@@ -108,6 +108,10 @@ class DynamoInventory:
         """See ports.InventoryStore."""
         self._movements.release(order_id)
 
+    def reduce(self, order_id: OrderId, change_id: str, lines: Mapping[Sku, int]) -> None:
+        """See ports.InventoryStore."""
+        self._movements.reduce(order_id, change_id, lines)
+
     def ship(self, order_id: OrderId, shipment_id: str, lines: Mapping[Sku, int]) -> None:
         """See ports.InventoryStore."""
         self._movements.ship(order_id, shipment_id, lines)

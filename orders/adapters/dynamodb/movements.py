@@ -99,6 +99,20 @@ class Movements:
 
     # --- shipments and returns ----------------------------------------------------------------------------------
 
+    def reduce(self, order_id: OrderId, change_id: str, wanted: Mapping[Sku, int]) -> None:
+        """See ports.InventoryStore.reduce."""
+
+        def move(reservation: Reservation) -> list[tuple[ReservedLine, int]]:
+            return (
+                _spread(reservation.lines, wanted, lambda line: line.held) if reservation.holds_stock else []
+            )
+
+        def after(line: ReservedLine, pieces: int) -> ReservedLine:
+            return replace(line, quantity=line.quantity - pieces)
+
+        marker = move_key(change_id, MovementKind.RELEASE)
+        self._move_lines(order_id, marker, move, after, _HOLDING, "#reserved >= :quantity")
+
     def ship(self, order_id: OrderId, shipment_id: str, wanted: Mapping[Sku, int]) -> None:
         """See ports.InventoryStore.ship."""
 

@@ -171,6 +171,21 @@ class MemoryInventory:
             counter.reserved -= line.held
             counter.available += line.held
 
+    def reduce(self, order_id: OrderId, change_id: str, lines: Mapping[Sku, int]) -> None:
+        """See ports.InventoryStore."""
+
+        def move(line: ReservedLine, pieces: int) -> ReservedLine:
+            counter = self._counter(line)
+            counter.reserved -= pieces
+            counter.available += pieces
+            return replace(line, quantity=line.quantity - pieces)
+
+        with self._lock:
+            order = self._known_order(order_id)
+            if order.holds_stock and self._is_new(change_id, MovementKind.RELEASE):
+                self._move(order, lines, lambda line: line.held, move)
+                self._markers.add((change_id, MovementKind.RELEASE))
+
     def ship(self, order_id: OrderId, shipment_id: str, lines: Mapping[Sku, int]) -> None:
         """See ports.InventoryStore."""
 

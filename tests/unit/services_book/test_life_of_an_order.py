@@ -15,6 +15,7 @@ from orders.domain.ids import Sku
 from orders.domain.order import OrderStatus
 from orders.domain.request import OrderRequest
 from orders.services.cancel_order import cancel_order
+from orders.services.edit_order import edit_order
 from orders.services.hold_order import hold_order, release_order
 from orders.services.refund_order import Refund, refund_order
 from orders.services.return_order import decide_return, receive_return, request_return
@@ -78,6 +79,15 @@ class LifeOfAnOrder(RuleBasedStateMachine):
             return_id=f"{order.order_id}-r{number}",
             actor=SHOPPER,
             reason="too big",
+        )
+
+    @rule(order=orders, command_id=command_ids, mugs=st.integers(0, 3), teas=st.integers(0, 3))
+    def edit(self, order: OrderRequest, command_id: str, mugs: int, teas: int) -> None:
+        """Take some pieces off the order."""
+        known = {line.sku for line in order.lines}
+        wanted = {sku: count for sku, count in ((MUG, mugs), (TEA, teas)) if sku in known}
+        self.attempt(
+            edit_order, order.order_id, wanted, command_id=f"{order.order_id}{command_id}e", actor=SHOPPER
         )
 
     # --- what the staff do

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from orders.domain.errors import InvalidRequest, NotFound, TransitionRefused, VersionConflict
+from orders.domain.errors import InvalidRequest, NotFound, TransitionRefused, Unavailable, VersionConflict
 from orders.domain.events import Actor, EventType
 from orders.domain.ids import Sku
 from orders.domain.ledger import Account, balances
@@ -15,6 +15,7 @@ from orders.domain.request import Address, OrderRequest
 from orders.links import keys_of, read
 from orders.services.cancel_order import cancel_order
 from orders.services.change_address import add_note, change_address
+from orders.services.edit_order import edit_order
 from orders.services.hold_order import hold_order, release_order
 from orders.services.rebuild import Rebuilt, rebuild_tracking
 from orders.services.refund_order import Refund, refund_order
@@ -206,6 +207,17 @@ def test_refunds_by_pieces_add_up_to_the_cent(shop: MemoryShop) -> None:
     assert shop.record(request.order_id).state.payment is PaymentStatus.REFUNDED
 
 
+def test_a_refund_sent_twice_is_paid_once(shop: MemoryShop) -> None:
+    """I4: the command's id is its key; the same gesture under another key is a second one."""
+    request = placed(shop)
+    for command_id in ("r1", "r1", "r2"):
+        refund_order(
+            shop.desk, request.order_id, Refund(amount_minor=100), command_id=command_id, actor=STAFF
+        )
+        shop.run_until_idle()
+    assert captured_and_refunded(shop, request)[1] == 200
+
+
 def test_more_than_the_order_is_worth_is_never_paid_back(shop: MemoryShop) -> None:
     """I5: gestures and refunded lines together stop at what was captured."""
     request = placed(shop)
@@ -297,3 +309,41 @@ def test_lost_tracking_is_rebuilt_from_the_book(shop: MemoryShop) -> None:
     assert shop.tracking.get(requests[0].order_id) == kept
     assert rebuild_tracking(shop.book, shop.tracking) == Rebuilt(3, 0)
     assert rebuild_tracking(shop.book, shop.tracking, updated_since=shop.clock.now()).looked_at <= 3
+
+
+def test_pieces_taken_off_go_back_on_the_shelf_and_are_paid_back(shop: MemoryShop) -> None:
+    """S10: fewer pieces until picking starts, with the right money difference, once per command."""
+    request = placed(shop, ("MUG-RED", 2, 1250), ("TEA", 3, 333))
+    with pytest.raises(InvalidRequest, match="order anew"):
+        edit_order(shop.desk, request.order_id, {MUG: 3}, command_id="e0", actor=SHOPPER)
+    with pytest.raises(InvalidRequest, match="cancel the order"):
+        edit_order(shop.desk, request.order_id, {MUG: 0, Sku("TEA"): 0}, command_id="e0", actor=SHOPPER)
+    for _ in range(2):
+        edit_order(shop.desk, request.order_id, {MUG: 1, Sku("TEA"): 2}, command_id="e1", actor=SHOPPER)
+    shop.run_until_idle()
+    assert captured_and_refunded(shop, request) == (request.total_minor, 1583)
+    assert shop.inventory.levels([MUG])[MUG].available == 99
+    ship_order(shop.desk, request.order_id, Parcel({}), shipment_id="s", actor=STAFF)
+    shop.run_until_idle()
+    assert shop.inventory.levels([MUG])[MUG].sold == 1
+    with pytest.raises(TransitionRefused):
+        edit_order(shop.desk, request.order_id, {Sku("TEA"): 1}, command_id="e2", actor=SHOPPER)
+
+
+def test_less_is_taken_when_pieces_came_off_before_the_capture(shop: MemoryShop) -> None:
+    """Nothing is captured only to be paid back."""
+    request = shop.place(("TEA", 3, 333))
+    shop.run_next()
+    edit_order(shop.desk, request.order_id, {Sku("TEA"): 1}, command_id="e1", actor=SHOPPER)
+    shop.run_until_idle()
+    assert captured_and_refunded(shop, request) == (333 + 490, 0)
+
+
+def test_nothing_ships_before_its_stock_is_confirmed(shop: MemoryShop) -> None:
+    """Until the relay has confirmed the reservation, the sweeper may still give these pieces to somebody else."""
+    request = shop.place()
+    shop.run_next()
+    with pytest.raises(Unavailable):
+        ship_order(shop.desk, request.order_id, Parcel({MUG: 1}), shipment_id="s1", actor=STAFF)
+    shop.deliver_effects()
+    ship_order(shop.desk, request.order_id, Parcel({MUG: 1}), shipment_id="s1", actor=STAFF)
