@@ -32,7 +32,7 @@ def to_pick(session: Session, limit: int = 100) -> Sequence[Row[Any]]:
         Order.status.in_([str(status) for status in _STARTS.order]),
         Order.payment_status.in_([str(status) for status in _STARTS.payment]),
         Order.fulfilment_status.in_([str(status) for status in _STARTS.fulfilment]),
-        Order.is_held.is_(False),
+        ~Order.is_held,
     )
 
 

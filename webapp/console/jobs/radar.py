@@ -77,7 +77,7 @@ def stage_code(state: OrderState) -> str:
 
 
 _OPEN = Order.status.in_((str(OrderStatus.PLACED), str(OrderStatus.CONFIRMED)))
-_FREE = and_(_OPEN, Order.is_held.is_(False))
+_FREE = and_(_OPEN, ~Order.is_held)
 _SHELF = and_(_FREE, Order.fulfilment_status == str(FulfilmentStatus.UNFULFILLED))
 _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "held": and_(_OPEN, Order.is_held),
