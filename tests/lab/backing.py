@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local import programs
+from local import deployment, programs
 from local.aws import LocalAws
 from local.home import Home, write_private
 from local.ports import choose
@@ -146,9 +146,7 @@ class Backing:
         self._supervisor.start(self._cluster.child(self._home.log("postgres")))
 
     def _deploy_and_seed(self) -> Mapping[str, str]:
-        from cloudformation.deploy.stage import deploy_stage
-
-        outputs = deploy_stage("local", region=REGION, endpoint_url=self._aws.endpoint_url)
+        outputs = deployment.deploy(self._aws, PUBLIC_URL, lambda line: print(line, flush=True))  # noqa: T201
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             **self._aws.client_environment(),
