@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.catalog.models import Product
@@ -77,19 +76,8 @@ def decode_cursor(text: str, sort: Sort, *, is_backwards: bool) -> Cursor | None
         return None
 
 
-def place(query: Select[Any], sort: Sort, cursor: Cursor | None, size: int = PAGE_SIZE) -> Select[Any]:
-    """The query of one page: ordered, from the cursor on, with one row more than the page to see whether there is a next."""
-    is_backwards = cursor is not None and cursor.is_backwards
-    is_descending = sort.is_descending != is_backwards
-    if cursor is not None:
-        here, there = tuple_(sort.column, Product.id), tuple_(cursor.value, cursor.id)
-        query = query.where(here < there if is_descending else here > there)
-    columns = (sort.column, Product.id)
-    return query.order_by(*(c.desc() if is_descending else c.asc() for c in columns)).limit(size + 1)
-
-
-def cut(rows: Sequence[Any], sort: Sort, cursor: Cursor | None, size: int = PAGE_SIZE) -> Page:
-    """The page from the rows that `place` found."""
+def cut(rows: Sequence[Any], column: str, cursor: Cursor | None, size: int = PAGE_SIZE) -> Page:
+    """The page from rows that were asked for with one more than its size; `column` holds what they are ordered by."""
     has_more = len(rows) > size
     kept = list(rows[:size])
     is_backwards = cursor is not None and cursor.is_backwards
@@ -99,8 +87,8 @@ def cut(rows: Sequence[Any], sort: Sort, cursor: Cursor | None, size: int = PAGE
         return Page(kept, None, None)
 
     def at(row: Any) -> str:
-        return encode_cursor(getattr(row, sort.column.key), row.id)
+        return encode_cursor(getattr(row, column), row.id)
 
     has_following = is_backwards or has_more
-    has_preceding = (has_more if is_backwards else cursor is not None)  # fmt: skip
+    has_preceding = has_more if is_backwards else cursor is not None
     return Page(kept, at(kept[-1]) if has_following else None, at(kept[0]) if has_preceding else None)

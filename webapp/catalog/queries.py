@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import aliased
 
 from webapp.catalog.models import Category, Collection, CollectionProduct, Product, SlugRedirect, Variant
-from webapp.catalog.paging import Cursor, Page, Sort, cut, place
 from webapp.extensions import db
 
 _CARD = (
@@ -30,60 +28,6 @@ _CARD = (
 def cards() -> Any:
     """The query of product cards, to be narrowed and placed."""
     return select(*_CARD).where(Product.is_active)
-
-
-def find_category(slug: str) -> Any | None:
-    """A category with its parent's slug and name."""
-    parent = aliased(Category)
-    return db.session.execute(
-        select(
-            Category.id,
-            Category.slug,
-            Category.name,
-            Category.description,
-            Category.image,
-            Category.product_count,
-            parent.slug.label("parent_slug"),
-            parent.name.label("parent_name"),
-        )
-        .outerjoin(parent, Category.parent_id == parent.id)
-        .where(Category.slug == slug)
-    ).one_or_none()
-
-
-def children_of(category_id: int) -> Sequence[Any]:
-    """A category's children, in order."""
-    return db.session.execute(
-        select(Category.id, Category.slug, Category.name, Category.product_count)
-        .where(Category.parent_id == category_id)
-        .order_by(Category.position, Category.id)
-    ).all()
-
-
-def top_categories() -> Sequence[Any]:
-    """The shelves of the home page."""
-    return db.session.execute(
-        select(Category.slug, Category.name, Category.description, Category.image)
-        .where(Category.parent_id.is_(None))
-        .order_by(Category.position, Category.id)
-    ).all()
-
-
-def category_page(category_ids: Sequence[int], sort: Sort, cursor: Cursor | None) -> Page:
-    """One page of the products of these categories."""
-    query = cards()
-    # A single id keeps the index that is ordered within the category; an IN would sort.
-    query = query.where(
-        Product.category_id == category_ids[0]
-        if len(category_ids) == 1
-        else Product.category_id.in_(category_ids)
-    )
-    return cut(db.session.execute(place(query, sort, cursor)).all(), sort, cursor)
-
-
-def all_page(sort: Sort, cursor: Cursor | None) -> Page:
-    """One page of everything."""
-    return cut(db.session.execute(place(cards(), sort, cursor)).all(), sort, cursor)
 
 
 def best_cards(limit: int) -> Sequence[Any]:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from webapp.catalog import queries
+from webapp.catalog import lists, queries
 from webapp.catalog.offers import stock_note
-from webapp.catalog.paging import DEFAULT_SORT, SORTS, Cursor, Sort, decode_cursor
+from webapp.catalog.tree import tree
 from webapp.wiring import wiring
 
 bp = Blueprint("catalog", __name__)
@@ -23,7 +23,7 @@ def home() -> str:
     best = queries.best_cards(12)
     return render_template(
         "catalog/home.html",
-        categories=queries.top_categories(),
+        categories=tree().top,
         collections=queries.collections(),
         best=best[:8],
         hero=best[8:] or best[:4],
@@ -34,37 +34,32 @@ def home() -> str:
 @bp.get("/shop")
 def everything() -> str:
     """All products."""
-    sort, cursor = _place()
-    return render_template(
-        "catalog/list.html",
-        title="Everything",
-        description="All that we make and pick, from the workshop to the windowsill.",
-        category=None,
-        children=(),
-        page=queries.all_page(sort, cursor),
-        sort=sort,
-        sorts=SORTS.values(),
+    return lists.page(
+        "All that we make and pick, from the workshop to the windowsill.", title="Everything", shelf=None
     )
 
 
 @bp.get("/shop/<slug>")
 def category(slug: str) -> str:
     """One shelf, with those below it."""
-    found = queries.find_category(slug)
-    if found is None:
+    shelf = tree().by_slug.get(slug)
+    if shelf is None:
         abort(404, "There is no such shelf. It may have been renamed.")
-    children = queries.children_of(found.id)
-    sort, cursor = _place()
-    return render_template(
-        "catalog/list.html",
-        title=found.name,
-        description=found.description,
-        category=found,
-        children=children,
-        page=queries.category_page([found.id, *(child.id for child in children)], sort, cursor),
-        sort=sort,
-        sorts=SORTS.values(),
-    )
+    return lists.page(shelf.description, title=shelf.name, shelf=shelf)
+
+
+@bp.get("/search")
+def search() -> str:
+    """What the words find; typing errors are forgiven, and said."""
+    return lists.search_page()
+
+
+@bp.get("/search/suggest")
+def suggest() -> Response:
+    """Words and products for the beginning of a word, as JSON, while somebody types."""
+    response = jsonify(lists.suggestions(request.args.get("q", "")))
+    response.headers["Cache-Control"] = "public, max-age=60"
+    return response
 
 
 @bp.get("/collections/<slug>")
@@ -107,16 +102,6 @@ def product(slug: str) -> str | Response:
         pickers=pickers(variants, chosen, levels),
         related=queries.related_cards(found.id, found.category_id, 4),
     )
-
-
-def _place() -> tuple[Sort, Cursor | None]:
-    """The order and the place in a list that the address asks for; nonsense means the beginning."""
-    sort = SORTS.get(request.args.get("sort", DEFAULT_SORT), SORTS[DEFAULT_SORT])
-    if after := request.args.get("after"):
-        return sort, decode_cursor(after[:200], sort, is_backwards=False)
-    if before := request.args.get("before"):
-        return sort, decode_cursor(before[:200], sort, is_backwards=True)
-    return sort, None
 
 
 def _first_choice(variants: Sequence[Any], levels: Mapping[str, Any] | None) -> Any:

@@ -82,6 +82,21 @@ document.addEventListener("change", (event) => {
     event.target.form.requestSubmit();
   }
 });
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-filter-form] input")) event.target.form.requestSubmit();
+});
+document.addEventListener("click", (event) => {
+  const toggle = event.target.closest("[data-filter-toggle]");
+  if (!toggle) return;
+  event.preventDefault();
+  const open = toggle.parentElement.classList.toggle("open");
+  toggle.setAttribute("aria-expanded", String(open));
+});
+// Empty fields stay out of the address.
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches('form[method="get"], form[role="search"]')) return;
+  for (const field of event.target.elements) field.disabled ||= !field.value && field.name !== "q" && field.localName === "input";
+});
 document.documentElement.classList.add("scripted");
 
 // Choosing a variant swaps the product in place; the address follows, so that reload and share mean what is seen.

@@ -1,0 +1,62 @@
+"""The filters beside a list: each facet's values, chosen or not, with how many products each would show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from webapp.catalog.criteria import PARAMETERS, Criteria
+from webapp.catalog.finding import count_facets
+from webapp.catalog.models import FACETS
+from webapp.catalog.tree import FacetTallies, Shelf
+
+MOST_SHOWN = 14
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """One value. `count` is None where counting would take longer than the page may."""
+
+    value: str
+    count: int | None
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One facet with the values worth showing."""
+
+    name: str
+    parameter: str
+    values: tuple[FacetValue, ...]
+
+
+def facets(criteria: Criteria, words: str, shelf: Shelf | None, tallies: FacetTallies) -> list[Facet]:
+    """The filters of a list. Values of one facet widen each other, so a facet is counted without its own choice."""
+    counted: dict[str, dict[str, int] | None] = {}
+    unchosen = [name for name in FACETS if not criteria.chosen(name)]
+    for names, others in (
+        (unchosen, criteria),
+        *(((n,), criteria.without(n)) for n in FACETS if n not in unchosen),
+    ):
+        if not names:
+            continue
+        if not others.is_narrowed:
+            counted |= {name: dict(tallies.get(name, {})) for name in names}
+            continue
+        counts = count_facets(others, words, names, shelf)
+        counted |= {name: dict(counts[name]) if counts is not None else None for name in names}
+    return [facet for name in FACETS if (facet := _facet(name, criteria, counted[name], tallies)).values]
+
+
+def _facet(name: str, criteria: Criteria, counts: dict[str, int] | None, tallies: FacetTallies) -> Facet:
+    chosen = criteria.chosen(name)
+    known = tallies.get(name, {})
+    if counts is None:
+        shown = [FacetValue(value, None, value in chosen) for value in known]
+    else:
+        shown = [FacetValue(value, count, value in chosen) for value, count in counts.items()]
+        shown += [FacetValue(value, 0, True) for value in chosen if value not in counts]
+    shown.sort(
+        key=lambda v: (not v.is_chosen, -(v.count if v.count is not None else known.get(v.value, 0)), v.value)
+    )
+    return Facet(name, PARAMETERS[name], tuple(shown[:MOST_SHOWN]))

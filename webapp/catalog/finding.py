@@ -1,0 +1,221 @@
+"""Finding products by words, facets and price, equally fast among a thousand and a million.
+
+Two ways lead to a page, and the tallies tell beforehand which one is short:
+- a walk goes along the index of the wanted order and keeps what fits: short when many fit, for the page is soon full;
+- a pick takes what fits from the indexes of words and facets, at most PICK_LIMIT rows, and sorts them: short when few fit.
+The statements are put together from the constants below; everything that a visitor sends is a bound value.
+"""
+
+# ruff: noqa: S608  (only constants of this module are put together; see above)
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, text
+
+from webapp.catalog.criteria import Criteria
+from webapp.catalog.models import SEARCH_LANGUAGE, Product, SearchWord
+from webapp.catalog.paging import PAGE_SIZE, SORTS, Cursor, Page, Sort, cut
+from webapp.catalog.tree import FacetTallies, Shelf, Tree
+from webapp.extensions import db
+
+COMMON_HITS = 2_500
+"""From so many expected hits on, walking is shorter than picking (measured at a million products)."""
+WALK_LIMIT = 20_000
+"""Rows that a walk looks at before it gives up and picks."""
+PICK_LIMIT = 5_000
+"""Rows that are sorted at most: more than anybody pages through."""
+COUNT_LIMIT = 1_000
+"""Rows that facets are counted over at most; above it a page shows values without numbers, never wrong numbers."""
+
+BEST = "best"
+"""The order of a search unless another is asked for: by relevance among the picked, by popularity on a walk."""
+
+_CARD = (
+    "p.id, p.slug, p.name, p.image, p.maker, p.min_price_minor, p.max_price_minor, p.currency, p.popularity, "
+    "p.created_at"
+)
+_RELEVANCE = (
+    "round(1000000 * ts_rank('{0.05, 0.2, 0.4, 1.0}', p.search, CAST(:words AS tsquery)) "
+    "* ln(p.popularity + 20))::bigint"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of products, and how many there are in all (None: very many, nobody counts them)."""
+
+    page: Page
+    total: int | None
+
+
+def find(
+    criteria: Criteria, words: str, sort_key: str, cursor: Cursor | None, *, tree: Tree, shelf: Shelf | None
+) -> Found:
+    """One page of what fits the criteria, on a shelf or (None) anywhere. `words` is the text search query of its words."""
+    sort = SORTS.get(sort_key, SORTS["popular"])
+    everything = shelf.product_count if shelf else tree.product_count
+    if not criteria.is_narrowed:
+        return Found(_walked(criteria, words, sort, cursor, shelf), everything)
+    if _expected_hits(criteria, tree.product_count, everything, facets_of(shelf)) >= COMMON_HITS:
+        page = _walked(criteria, words, sort, cursor, shelf)
+        if len(page.rows) == PAGE_SIZE:
+            return Found(page, None)
+    is_best = sort_key == BEST and bool(words)
+    return _picked(criteria, words, BEST_SORT if is_best else sort, cursor, shelf)
+
+
+def _walked(criteria: Criteria, words: str, sort: Sort, cursor: Cursor | None, shelf: Shelf | None) -> Page:
+    """Along the order's index, shelf by shelf where there are several, and of each only as far as the page needs."""
+    values: dict[str, Any] = {"size": PAGE_SIZE + 1, "reach": WALK_LIMIT}
+    conditions = _conditions(criteria, words, values)
+    order, place = _order(sort, cursor), _place(sort, cursor, values)
+    several = shelf is not None and len(shelf.ids) > 1
+    on_shelf = "AND p.category_id = shelf.id" if several else "AND p.category_id = :shelf" if shelf else ""
+    # The inner LIMIT keeps the conditions out of the choice of index: rows come in order, and are dropped on the way.
+    leg = (
+        f"SELECT * FROM (SELECT * FROM products p WHERE p.is_active {on_shelf} {place} ORDER BY {order} LIMIT :reach) p"
+        f" WHERE {conditions} ORDER BY {order} LIMIT :size"
+    )
+    if several and shelf is not None:
+        values |= {"shelves": list(shelf.ids), "reach": max(WALK_LIMIT // len(shelf.ids), 1_000)}
+        source = f"unnest(CAST(:shelves AS bigint[])) AS shelf(id) CROSS JOIN LATERAL ({leg}) p"
+    else:
+        values |= {"shelf": shelf.id} if shelf else {}
+        source = f"({leg}) p"
+    rows = _rows(f"SELECT {_CARD} FROM {source} ORDER BY {order} LIMIT :size", values)
+    return cut(rows, sort.column.key, cursor)
+
+
+def _picked(criteria: Criteria, words: str, sort: Sort, cursor: Cursor | None, shelf: Shelf | None) -> Found:
+    """From the indexes of words and facets; then ranked and put in order."""
+    values: dict[str, Any] = {"size": PAGE_SIZE + 1, "most": PICK_LIMIT}
+    hits = _hits(criteria, words, shelf, values)
+    rank = _RELEVANCE if sort is BEST_SORT else f"p.{sort.column.key}"
+    order, place = _order(sort, cursor, "p.rank"), _place(sort, cursor, values, "p.rank")
+    rows = _rows(
+        f"WITH hits AS MATERIALIZED (SELECT {_CARD}, {rank} AS rank FROM products p WHERE {hits} LIMIT :most)"
+        f" SELECT {_CARD}, p.rank, (SELECT count(*) FROM hits) AS total FROM hits p"
+        f" WHERE true {place} ORDER BY {order} LIMIT :size",
+        values,
+    )
+    total = rows[0].total if rows else 0
+    return Found(cut(rows, "rank", cursor), total if total < PICK_LIMIT else None)
+
+
+def count_facets(
+    criteria: Criteria, words: str, names: Sequence[str], shelf: Shelf | None
+) -> Mapping[str, Mapping[str, int]] | None:
+    """For each of these facets how many hits carry each value; None when there are too many hits to count."""
+    values: dict[str, Any] = {"most": COUNT_LIMIT + 1, "names": list(names)}
+    hits = _hits(criteria, words, shelf, values)
+    rows = _rows(
+        f"WITH hits AS MATERIALIZED (SELECT p.attributes FROM products p WHERE {hits} LIMIT :most)"
+        " SELECT facet.name, item.value, count(*) AS hits, (SELECT count(*) FROM hits) AS total"
+        " FROM hits, unnest(CAST(:names AS text[])) AS facet(name),"
+        " jsonb_array_elements_text(hits.attributes -> facet.name) AS item(value) GROUP BY 1, 2",
+        values,
+    )
+    if rows and rows[0].total > COUNT_LIMIT:
+        return None
+    counts: dict[str, dict[str, int]] = {name: {} for name in names}
+    for row in rows:
+        counts[row.name][row.value] = row.hits
+    return counts
+
+
+def text_query(words: Sequence[str], prefixes: frozenset[str] = frozenset()) -> str:
+    """The words as one tsquery, all of them wanted; those of `prefixes` stand for every word that begins with them.
+
+    Empty when the language leaves all of them out ("the", "and").
+    """
+    if not words:
+        return ""
+    parts = " && ".join(f"to_tsquery('{SEARCH_LANGUAGE}', :w{n})" for n in range(len(words)))
+    values = {f"w{n}": f"{word}:*" if word in prefixes else word for n, word in enumerate(words)}
+    return str(db.session.scalar(text(f"SELECT CAST({parts} AS text)"), values) or "")
+
+
+def word_frequencies(words: Sequence[str]) -> dict[str, int]:
+    """How many products carry each of these words of the vocabulary, in the singular or the plural."""
+    forms = {word: {word, word.removesuffix("s"), word.removesuffix("es"), f"{word}s"} for word in words}
+    wanted = set().union(*forms.values()) if forms else set()
+    rows = db.session.execute(
+        select(SearchWord.word, SearchWord.frequency).where(SearchWord.word.in_(wanted))
+    )
+    known = {row.word: row.frequency for row in rows}
+    return {word: max((known.get(form, 0) for form in forms[word]), default=0) for word in words}
+
+
+def facets_of(shelf: Shelf | None) -> FacetTallies:
+    """The tallies of a shelf, only looked up when they are needed."""
+    from webapp.catalog.tree import facet_tallies
+
+    return facet_tallies(shelf)
+
+
+def _expected_hits(criteria: Criteria, all_products: int, on_shelf: int, facets: FacetTallies) -> float:
+    """How many products probably fit, if words and facets had nothing to do with each other."""
+    expected = float(on_shelf)
+    for frequency in word_frequencies(criteria.words).values():
+        expected *= frequency / max(all_products, 1)
+    for name, chosen in criteria.filters:
+        known = facets.get(name, {})
+        expected *= min(1.0, sum(known.get(value, 0) for value in chosen) / max(on_shelf, 1))
+    return expected * (0.25 if criteria.has_price else 1.0)
+
+
+def _hits(criteria: Criteria, words: str, shelf: Shelf | None, values: dict[str, Any]) -> str:
+    conditions = _conditions(criteria, words, values)
+    if shelf is None:
+        return f"p.is_active AND {conditions}"
+    values["shelves"] = list(shelf.ids)
+    return f"p.is_active AND p.category_id = ANY(CAST(:shelves AS bigint[])) AND {conditions}"
+
+
+def _conditions(criteria: Criteria, words: str, values: dict[str, Any]) -> str:
+    """What a row `p` must fulfil, adding the values to be bound."""
+    parts = []
+    if words:
+        parts.append("p.search @@ CAST(:words AS tsquery)")
+        values["words"] = words
+    elif criteria.words:
+        parts.append(
+            "false"
+        )  # Only words that the language leaves out: nothing is asked for that could be found.
+    for n, (name, chosen) in enumerate(criteria.filters):
+        either = []
+        for m, value in enumerate(chosen):
+            values[f"facet{n}x{m}"] = json.dumps({name: [value]})
+            either.append(f"p.attributes @> CAST(:facet{n}x{m} AS jsonb)")
+        parts.append(f"({' OR '.join(either)})")
+    for key, bound, sign in (("low", criteria.price_from, ">="), ("high", criteria.price_to, "<=")):
+        if bound is not None:
+            parts.append(f"p.min_price_minor {sign} :{key}")
+            values[key] = bound
+    return " AND ".join(parts) or "true"
+
+
+def _order(sort: Sort, cursor: Cursor | None, column: str = "") -> str:
+    is_descending = sort.is_descending != (cursor is not None and cursor.is_backwards)
+    direction = "DESC" if is_descending else "ASC"
+    return f"{column or f'p.{sort.column.key}'} {direction}, p.id {direction}"
+
+
+def _place(sort: Sort, cursor: Cursor | None, values: dict[str, Any], column: str = "") -> str:
+    if cursor is None:
+        return ""
+    values |= {"after": cursor.value, "after_id": cursor.id}
+    sign = "<" if sort.is_descending != cursor.is_backwards else ">"
+    return f"AND ({column or f'p.{sort.column.key}'}, p.id) {sign} (:after, :after_id)"
+
+
+def _rows(statement: str, values: Mapping[str, Any]) -> Sequence[Any]:
+    return db.session.execute(text(statement), values).all()
+
+
+BEST_SORT = Sort(BEST, "Best match", Product.popularity, True)

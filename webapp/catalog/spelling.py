@@ -1,0 +1,95 @@
+"""Typo tolerance from the catalogue's own vocabulary: no extension of the database, no dictionary of somebody else's shop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+from sqlalchemy import select
+
+from webapp.catalog.models import SearchWord
+from webapp.extensions import db
+
+FRESH_FOR_SECONDS = 300.0
+MOST_WORDS = 60_000
+"""Words held per process, the most frequent: about 10 MB."""
+MOST_SUGGESTED = 8
+_LETTERS_OF_ONE_TYPO = 4
+_LETTERS_OF_TWO_TYPOS = 7
+"""From how many letters on one and two typing errors are forgiven; "pan" must not become "pen"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Respelled:
+    """A query with its words as the catalogue spells them. `prefixes` are beginnings that stand for whole words."""
+
+    words: tuple[str, ...]
+    prefixes: frozenset[str]
+    is_changed: bool
+
+
+class Vocabulary:
+    """The words of the catalogue, read when somebody first mistypes. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._words: list[str] = []
+        self._rank: dict[str, int] = {}
+        self._until = 0.0
+
+    def respell(self, words: Sequence[str]) -> Respelled:
+        """The words with the unknown ones replaced: by what they begin, else by the nearest known word."""
+        self._read()
+        respelled, prefixes = [], set()
+        for word in words:
+            if word in self._rank:
+                respelled.append(word)
+            elif len(word) >= 3 and any(known.startswith(word) for known in self._words):
+                respelled.append(word)
+                prefixes.add(word)
+            else:
+                respelled.append(self._nearest(word) or word)
+        return Respelled(tuple(respelled), frozenset(prefixes), tuple(respelled) != tuple(words))
+
+    def _nearest(self, word: str) -> str | None:
+        """The known word with the fewest typing errors (insertions, deletions, swaps, wrong letters); the more frequent first."""
+        if len(word) < _LETTERS_OF_ONE_TYPO:
+            return None
+        most = 2 if len(word) >= _LETTERS_OF_TWO_TYPOS else 1
+        near = process.extract(word, self._words, scorer=OSA.distance, score_cutoff=most, limit=50)
+        if not near:
+            return None
+        # The first letter is rarely the wrong one; then the nearer, then the more frequent word.
+        best = min(near, key=lambda hit: (hit[1], hit[0][0] != word[0], self._rank[hit[0]]))
+        return str(best[0])
+
+    def _read(self) -> None:
+        if time.monotonic() < self._until:
+            return
+        with self._lock:
+            if time.monotonic() < self._until:
+                return
+            query = (
+                select(SearchWord.word)
+                .order_by(SearchWord.frequency.desc(), SearchWord.word)
+                .limit(MOST_WORDS)
+            )
+            self._words = list(db.session.scalars(query))
+            self._rank = {word: rank for rank, word in enumerate(self._words)}
+            self._until = time.monotonic() + (FRESH_FOR_SECONDS if self._words else 0.0)
+
+
+def suggest_words(beginning: str) -> list[str]:
+    """The most frequent words of the vocabulary that begin like this: a range of its primary key (collation "C")."""
+    end = beginning[:-1] + chr(ord(beginning[-1]) + 1)
+    query = (
+        select(SearchWord.word)
+        .where(SearchWord.word >= beginning, SearchWord.word < end)
+        .order_by(SearchWord.frequency.desc(), SearchWord.word)
+        .limit(MOST_SUGGESTED)
+    )
+    return list(db.session.scalars(query))

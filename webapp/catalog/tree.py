@@ -1,0 +1,154 @@
+"""The tree of categories and its facets' tallies, remembered per process: every page needs them, they hardly ever change."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import current_app
+from sqlalchemy import select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp.catalog.models import Category
+from webapp.extensions import db
+
+FRESH_FOR_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A category as pages need it. `ids` are its own and all its descendants'; `product_count` counts them all."""
+
+    id: int
+    slug: str
+    name: str
+    description: str
+    image: str
+    path: tuple[tuple[str, str], ...]
+    """(slug, name) of its ancestors, the root first."""
+    children: tuple[tuple[str, str, int], ...]
+    """(slug, name, product count) of its children, in order."""
+    ids: tuple[int, ...]
+    product_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """All shelves."""
+
+    top: tuple[Shelf, ...]
+    by_slug: Mapping[str, Shelf]
+    product_count: int
+
+
+EMPTY = Tree((), {}, 0)
+FacetTallies = Mapping[str, Mapping[str, int]]
+"""For each facet its most frequent values and how many products carry them."""
+MOST_VALUES = 60
+FACETS_FRESH_FOR_SECONDS = 60.0
+_FACETS = text(
+    """
+    SELECT name, value, hits FROM (
+        SELECT name, value, hits, row_number() OVER (PARTITION BY name ORDER BY hits DESC, value) AS place FROM (
+            SELECT name, value, sum(product_count)::bigint AS hits FROM facet_counts
+            WHERE :everywhere OR category_id = ANY(:ids) GROUP BY name, value
+        ) AS summed
+    ) AS ranked WHERE place <= :most ORDER BY name, hits DESC, value
+    """
+)
+
+
+class TreeMemory:
+    """The tree of one process; what was known last while the database is away. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tree = EMPTY
+        self._until = 0.0
+        self._facets: dict[str, tuple[float, FacetTallies]] = {}
+
+    def get(self) -> Tree:
+        """The tree, at most FRESH_FOR_SECONDS old."""
+        if time.monotonic() < self._until:
+            return self._tree
+        # One thread reads anew, the others go on with what is known.
+        if not self._lock.acquire(blocking=self._tree is EMPTY):
+            return self._tree
+        try:
+            if time.monotonic() >= self._until:
+                self._tree = _read()
+                # An empty catalogue is looked at again at once: it is about to be filled.
+                self._until = time.monotonic() + (FRESH_FOR_SECONDS if self._tree.top else 0.0)
+        except SQLAlchemyError:
+            db.session.rollback()
+            if self._tree is EMPTY:
+                raise
+        finally:
+            self._lock.release()
+        return self._tree
+
+    def top(self) -> tuple[tuple[str, str], ...]:
+        """(slug, name) of the top shelves; none while the database is away, so that an error page can be drawn."""
+        try:
+            return tuple((shelf.slug, shelf.name) for shelf in self.get().top)
+        except SQLAlchemyError:
+            return ()
+
+    def facets(self, shelf: Shelf | None) -> FacetTallies:
+        """The tallies of a shelf, or of the whole shop for None; at most FACETS_FRESH_FOR_SECONDS old."""
+        key = shelf.slug if shelf else ""
+        known = self._facets.get(key)
+        if known is not None and time.monotonic() < known[0]:
+            return known[1]
+        ids = list(shelf.ids) if shelf else []
+        tallies: dict[str, dict[str, int]] = defaultdict(dict)
+        values = {"everywhere": shelf is None, "ids": ids, "most": MOST_VALUES}
+        for row in db.session.execute(_FACETS, values):
+            tallies[row.name][row.value] = row.hits
+        self._facets[key] = (time.monotonic() + FACETS_FRESH_FOR_SECONDS, tallies)
+        return tallies
+
+
+def tree() -> Tree:
+    """The current application's tree."""
+    return _memory().get()
+
+
+def facet_tallies(shelf: Shelf | None) -> FacetTallies:
+    """The current application's tallies of a shelf, or of the whole shop."""
+    return _memory().facets(shelf)
+
+
+def _memory() -> TreeMemory:
+    memory: TreeMemory = current_app.extensions["cartwright-shelves"]
+    return memory
+
+
+def _read() -> Tree:
+    rows = db.session.scalars(select(Category).order_by(Category.position, Category.id)).all()
+    children: dict[int | None, list[Category]] = defaultdict(list)
+    for row in rows:
+        children[row.parent_id].append(row)
+    shelves: dict[str, Shelf] = {}
+
+    def build(row: Category, path: tuple[tuple[str, str], ...]) -> Shelf:
+        below = [build(child, (*path, (row.slug, row.name))) for child in children[row.id]]
+        shelf = Shelf(
+            id=row.id,
+            slug=row.slug,
+            name=row.name,
+            description=row.description,
+            image=row.image,
+            path=path,
+            children=tuple((child.slug, child.name, child.product_count) for child in below),
+            ids=(row.id, *(category_id for child in below for category_id in child.ids)),
+            product_count=row.product_count + sum(child.product_count for child in below),
+        )
+        shelves[row.slug] = shelf
+        return shelf
+
+    top = tuple(build(row, ()) for row in children[None])
+    return Tree(top, shelves, sum(shelf.product_count for shelf in top))
