@@ -73,7 +73,10 @@ def open_shop(settings: Settings) -> tuple[Stores, Tools]:
 def examine_shop(settings: Settings, settle_seconds: float = DEFAULT_SETTLE_SECONDS) -> Diagnosis:
     """The diagnosis of a shop: what the console shows and the chaos run asks for."""
     stores, _ = open_shop(settings)
-    return diagnose(lambda: read(stores), settle_seconds=settle_seconds, wait=time.sleep)
+    try:
+        return diagnose(lambda: read(stores), settle_seconds=settle_seconds, wait=time.sleep)
+    finally:
+        stores.engine.dispose()
 
 
 def mend(diagnosis: Diagnosis, tools: Tools, *, is_dry_run: bool, say: Callable[[str], None]) -> int:
@@ -110,13 +113,20 @@ def main(words: Sequence[str]) -> int:
     chosen = _arguments(words)
     try:
         stores, tools = open_shop(Settings.from_environment(os.environ))
-        diagnosis = diagnose(lambda: read(stores), settle_seconds=chosen.settle, wait=time.sleep)
     except SettingsError as error:
         print(f"The settings are wrong: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    try:
+        return _examine(stores, tools, chosen)
     except Unavailable as error:
         print(f"A store cannot be reached: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    finally:
+        stores.engine.dispose()
+
+
+def _examine(stores: Stores, tools: Tools, chosen: argparse.Namespace) -> int:
+    diagnosis = diagnose(lambda: read(stores), settle_seconds=chosen.settle, wait=time.sleep)
     report = json.dumps(as_data(diagnosis), indent=1, default=str) if chosen.json else as_text(diagnosis)
     print(report)  # noqa: T201
     if diagnosis.is_healthy:

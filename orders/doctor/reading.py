@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, func, select
 
+from orders.adapters.rds.engine import database_errors
 from orders.adapters.rds.models import (
     LedgerEntry,
     Order,
@@ -46,12 +47,15 @@ class Stores:
 
 
 def read(stores: Stores) -> Snapshot:
-    """Look at every store once, the book in one repeatable-read transaction."""
+    """Look at every store once, the book in one repeatable-read transaction. Raises Unavailable."""
     queues = stores.queues.depths()
     reservations = {reservation.order_id: reservation for reservation in stores.inventory.all_reservations()}
     levels = {level.sku: level for level in stores.inventory.all_levels()}
     tracking = {view.order_id: view for view in stores.tracking.all_views()}
-    with stores.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+    with (
+        database_errors("the order book"),
+        stores.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection,
+    ):
         orders = _orders(connection)
         waiting, oldest = connection.execute(select(func.count(), func.min(Outbox.created_at))).one()
         return Snapshot(

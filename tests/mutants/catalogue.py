@@ -21,11 +21,13 @@ class Mutant:
 
 
 _INVENTORY = "tests/contract/test_inventory.py"
+_ENDS = f"{_INVENTORY}::TestTheEndOfAReservation"
 _RACES = "tests/contract/test_inventory_races.py"
 _BOOK = "tests/contract/test_order_book.py"
 _USE_CASES = "tests/unit/services_book/test_orders_in_the_book.py"
 _SUBMIT = "tests/unit/services/test_submit_and_sweep.py"
 _MONEY = "tests/unit/domain/test_money.py"
+_ROUNDING = "tests/unit/domain/test_rounding.py"
 _PRICING = "tests/unit/domain/test_pricing_and_ledger.py"
 _DECISIONS = "tests/unit/worker/test_decisions.py"
 _WORKER = "tests/integration/worker/test_worker.py"
@@ -55,7 +57,7 @@ _STOCK = (
         "orders/domain/inventory.py",
         "    if sum(available) < quantity:\n        return None\n",
         "",
-        ("tests/unit/domain/test_ids_and_stock.py",),
+        (f"{_INVENTORY}::TestReserve::test_a_refusal_names_every_line_and_leaves_nothing[memory]",),
     ),
     Mutant(
         "a restock is applied at every repeat",
@@ -69,10 +71,7 @@ _STOCK = (
         "orders/adapters/dynamodb/movements.py",
         "            {ReservationState.RESERVED},\n",
         "            {ReservationState.RESERVED, ReservationState.CONFIRMED},\n",
-        (
-            f"{_INVENTORY}::TestTheEndOfAReservation::"
-            "test_a_confirmed_reservation_neither_expires_nor_keeps_its_message[dynamodb]",
-        ),
+        (f"{_ENDS}::test_a_confirmed_reservation_neither_expires_nor_keeps_its_message[dynamodb]",),
     ),
     Mutant(
         "a cancelled order keeps its stock",
@@ -94,7 +93,9 @@ _ONE_ORDER = (
         ' if k in ("TableName", "Item")}},\n'
         '            {"Put": {k: v for k, v in self._tracking.put_if_absent(tracking_item)["Put"].items()'
         ' if k in ("TableName", "Item")}},\n',
-        (f"{_INVENTORY}::TestReserve::test_a_repeat_returns_what_is_stored_and_takes_nothing_more[dynamodb]",),
+        (
+            f"{_INVENTORY}::TestReserve::test_a_repeat_returns_what_is_stored_and_takes_nothing_more[dynamodb]",
+        ),
     ),
     Mutant(
         "another body under the same key is taken for a repeat",
@@ -133,7 +134,7 @@ _ONE_ORDER = (
         "orders/services/sweep.py",
         "now - timedelta(seconds=sweep_after_seconds)",
         "now",
-        (_SUBMIT, "tests/unit/lambdas/test_background.py"),
+        (f"{_SUBMIT}::test_after_the_reservation_the_sweeper_alone_brings_the_order_home",),
     ),
     Mutant(
         "an expired order never reaches the book",
@@ -154,7 +155,7 @@ _ONE_ORDER = (
         "orders/services/refund_order.py",
         "        if not tx.accept_messages([command_id], JOB):\n            return change.record\n",
         "",
-        (_USE_CASES,),
+        (f"{_USE_CASES}::test_a_refund_sent_twice_is_paid_once",),
     ),
     Mutant(
         "known orders are called new",
@@ -169,7 +170,7 @@ _ONE_ORDER = (
         "        with stopwatch() as taken:\n            error = self._attempt(job, live)\n",
         "        self._acknowledger.done(live)\n"
         "        with stopwatch() as taken:\n            error = self._attempt(job, live)\n",
-        (f"{_WORKER}::test_a_batch_with_one_bad_order_records_the_others", _WORKER),
+        (f"{_WORKER}::test_a_poison_message_does_not_hold_up_the_others",),
     ),
     Mutant(
         "the heartbeat is dropped",
@@ -210,7 +211,7 @@ _MONEY_MUTANTS = (
         "    quotient, remainder = divmod(abs(numerator), denominator)\n"
         "    rounded = quotient + (1 if remainder * 2 >= denominator else 0)\n",
         "    rounded = int(abs(numerator) / denominator + 0.5)\n",
-        (_MONEY,),
+        (_ROUNDING,),
     ),
     Mutant(
         "rounding half to even",
@@ -218,7 +219,7 @@ _MONEY_MUTANTS = (
         "    rounded = quotient + (1 if remainder * 2 >= denominator else 0)\n",
         "    up = remainder * 2 > denominator or (remainder * 2 == denominator and quotient % 2)\n"
         "    rounded = quotient + (1 if up else 0)\n",
-        (_MONEY,),
+        (_ROUNDING,),
     ),
     Mutant(
         "the cents that are left over vanish",
@@ -274,7 +275,7 @@ _MONEY_MUTANTS = (
         "webapp/checkout/placing.py",
         "            (Checkout.leased_until.is_(None)) | (Checkout.leased_until < now),\n",
         "",
-        (_CHECKOUT,),
+        (f"{_CHECKOUT}::test_clicks_at_the_same_moment_give_one_order",),
     ),
 )
 
@@ -285,7 +286,9 @@ _STATES = (
         "orders/domain/order.py",
         "    EventType.PICKING_STARTED: Transition(\n        order=_same(_O.CONFIRMED)",
         "    EventType.PICKING_STARTED: Transition(\n        order=_OPEN",
-        ("tests/unit/domain/test_order_states.py",),
+        (
+            "tests/unit/domain/test_order_states.py::test_nothing_leaves_the_shelf_before_the_order_is_confirmed",
+        ),
     ),
     Mutant(
         "a decision upon an older version is carried out",
@@ -322,7 +325,7 @@ _STATES = (
         "orders/services/ship_order.py",
         "        _require_stock(tx, order_id)\n        _check(change.record, lines)\n",
         "        _check(change.record, lines)\n",
-        (_USE_CASES,),
+        (f"{_USE_CASES}::test_nothing_ships_before_its_stock_is_confirmed",),
     ),
     Mutant(
         "a notification is sent without a claim",
@@ -336,7 +339,9 @@ _STATES = (
         "orders/adapters/dynamodb/tracking.py",
         '            return failed.item is not None and failed.item.get("claim") == token\n',
         "            return failed.item is not None\n",
-        ("tests/contract/test_tracking.py::test_a_notification_is_claimed_once_per_event_and_channel[dynamodb]",),
+        (
+            "tests/contract/test_tracking.py::test_a_notification_is_claimed_once_per_event_and_channel[dynamodb]",
+        ),
     ),
 )
 

@@ -120,3 +120,12 @@ def test_every_state_has_a_stage_for_the_shopper(
 ) -> None:
     """The tracking page has a word for every combination, also those that should not occur."""
     assert stage_of(OrderState(order, payment, fulfilment, held)) in Stage
+
+
+def test_nothing_leaves_the_shelf_before_the_order_is_confirmed() -> None:
+    """Until then its reservation may still end, and the rules that hold an order back were not asked."""
+    leaving = {EventType.PICKING_STARTED, EventType.ORDER_PARTLY_SHIPPED, EventType.ORDER_SHIPPED}
+    for state in reachable():
+        if state.order is OrderStatus.PLACED:
+            assert not leaving & allowed_events(state), state
+            assert state.fulfilment is FulfilmentStatus.UNFULFILLED
