@@ -350,8 +350,8 @@ _WALL_MUTANTS = (
     Mutant(
         "the signature of an order link is not checked",
         "orders/links.py",
-        "    if not any(hmac.compare_digest(mac, _mac(identity, key)) for key in keys):\n",
-        "    if False:\n",
+        "    if not any(hmac.compare_digest(mac, ",
+        "    if False and not any(hmac.compare_digest(mac, ",
         (f"{_TRACKING_PAGES}::test_only_the_signed_link_opens_an_order",),
     ),
     Mutant(
