@@ -14,7 +14,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, false, func, literal, select, text, tuple_
+from sqlalchemy import ColumnElement, exists, false, func, literal, select, text, true, tuple_
 from sqlalchemy.orm import Session
 
 from orders.adapters.rds.fulfilment_models import ShipmentRow
@@ -143,8 +143,8 @@ def conditions_of(session: Session, search: OrderSearch) -> list[ColumnElement[b
     if search.fulfilment:
         found.append(Order.fulfilment_status.in_(search.fulfilment))
     if search.hold:
-        # Bare, as the index ix_orders_held says it: PostgreSQL does not prove that `IS true` means the same.
-        found.append(Order.is_held if search.hold == "held" else ~Order.is_held)
+        # Bare, as the index ix_orders_held says it: PostgreSQL reads `= true` as that, but not `IS true`.
+        found.append(Order.is_held == (true() if search.hold == "held" else false()))
     if search.placed_from:
         found.append(Order.placed_at >= datetime.combine(search.placed_from, time(), UTC))
     if search.placed_to:
