@@ -69,7 +69,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
     log = home / "run.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local", "run"],
+            # A killed test run must not leave a shop behind.
+            ["setpriv", "--pdeathsig", "TERM", "--", sys.executable, "-m", "local", "run"],
             cwd=ROOT,
             env={**os.environ, "CARTWRIGHT_HOME": str(home / "home")},
             stdin=subprocess.DEVNULL,
