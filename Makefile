@@ -46,8 +46,12 @@ doctor: $(VENV)/.run ## Check the promises I1 to I7 against the running stores (
 # --- development ------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: $(VENV)/.dev ## Run all tests on two processes (TESTS=path runs some)
-	$(PY) -m pytest -n 2 --dist loadfile $(TESTS)
+test: $(VENV)/.dev ## Run the tests on two processes (TESTS=path runs some)
+	$(PY) -m pytest -n 2 --dist loadfile -m "not slow and not lab" $(TESTS)
+
+.PHONY: test-slow
+test-slow: $(VENV)/.dev ## Run the tests that take long: whole runs of `make run`, roles with IAM enforced, clean environments
+	$(PY) -m pytest -n 2 --dist loadfile -m "slow and not lab" $(TESTS)
 
 .PHONY: e2e
 e2e: $(VENV)/.dev ## Run the browser tests against the real processes
