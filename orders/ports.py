@@ -516,6 +516,10 @@ class OrderTransaction(Protocol):
         """Read an order; `lock` holds its row until the end of the transaction."""
         ...
 
+    def preferences(self, emails: Sequence[str]) -> Mapping[str, Mapping[str, bool]]:
+        """What the shoppers behind these addresses chose by channel, by address in lower case; most chose nothing."""
+        ...
+
     def get_orders(self, order_ids: Sequence[OrderId]) -> Sequence[OrderRecord]:
         """Read several orders, unlocked, in the order of their ids; unknown ones are left out."""
         ...

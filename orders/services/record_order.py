@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orders.domain.events import EventType
@@ -33,17 +33,21 @@ def record_orders(desk: OrderDesk, accepted: Sequence[AcceptedOrder]) -> list[Or
     One transaction holds inbox, orders, lines, timeline, ledger and outbox: all of it or nothing, and a repeat finds
     the inbox row. Raises InvalidRequest for an order whose sums are wrong, Unavailable when the book is away.
     """
-    changes = {order.request.order_id: begin(desk, order) for order in accepted}
     with desk.book.transaction() as tx:
         fresh = tx.accept_messages([order.message_id for order in accepted], JOB)
-        todo = {order.request.order_id for order in accepted if order.message_id in fresh}
-        recorded = write_new(tx, [change for order_id, change in changes.items() if order_id in todo])
-        return [change.order_id for change in recorded]
+        todo = {order.request.order_id: order for order in accepted if order.message_id in fresh}
+        if not todo:
+            return []
+        wants = tx.preferences([order.request.contact.email for order in todo.values()])
+        changes = [
+            begin(desk, order, wants.get(order.request.contact.email.lower())) for order in todo.values()
+        ]
+        return [change.order_id for change in write_new(tx, changes)]
 
 
-def begin(desk: OrderDesk, accepted: AcceptedOrder) -> OrderChange:
-    """A new order with everything that follows from its placing."""
-    record = to_record(accepted)
+def begin(desk: OrderDesk, accepted: AcceptedOrder, notify: Mapping[str, bool] | None = None) -> OrderChange:
+    """A new order with everything that follows from its placing; `notify` is what the shopper chose by channel."""
+    record = replace(to_record(accepted), notify=notify or {})
     change = new_order(desk, record)
     change.promise(Effect.CONFIRM_STOCK, "confirm-stock", {})
     reasons = desk.holds.reasons(record)

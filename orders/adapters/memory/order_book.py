@@ -40,6 +40,7 @@ class Tables:
     attempts: dict[str, PaymentAttempt] = field(default_factory=dict)
     shipments: dict[str, Shipment] = field(default_factory=dict)
     returns: dict[str, ReturnRecord] = field(default_factory=dict)
+    preferences: dict[str, Mapping[str, bool]] = field(default_factory=dict)
 
     def copy(self) -> Tables:
         """A snapshot to go back to."""
@@ -131,6 +132,11 @@ class MemoryOrderTransaction:
     def get_order(self, order_id: OrderId, *, lock: bool = False) -> OrderRecord | None:
         """See ports.OrderTransaction."""
         return self._tables.orders.get(order_id)
+
+    def preferences(self, emails: Sequence[str]) -> Mapping[str, Mapping[str, bool]]:
+        """See ports.OrderTransaction."""
+        wanted = {email.lower() for email in emails}
+        return {email: wants for email, wants in self._tables.preferences.items() if email in wanted}
 
     def get_orders(self, order_ids: Sequence[OrderId]) -> Sequence[OrderRecord]:
         """See ports.OrderTransaction."""

@@ -152,6 +152,12 @@ class SqlOrderTransaction(Fulfilment):
         lines = self.connection.execute(_GET_LINES, {"order_ids": [order_id]}).mappings().all()
         return mapping.to_record(row, lines)
 
+    def preferences(self, emails: Sequence[str]) -> Mapping[str, Mapping[str, bool]]:
+        """One statement for a batch."""
+        wanted = sorted({email.lower() for email in emails})
+        rows = self.connection.execute(_GET_PREFERENCES, {"emails": wanted})
+        return {row.email: row.wants for row in rows}
+
     def get_orders(self, order_ids: Sequence[OrderId]) -> Sequence[OrderRecord]:
         """Two statements, however many orders."""
         lines: dict[Any, list[Any]] = defaultdict(list)
@@ -256,6 +262,7 @@ _WANTS = (
     .scalar_subquery()
     .label("notify")
 )
+_GET_PREFERENCES = select(_PREFERENCES).where(_PREFERENCES.c.email.in_(bindparam("emails", expanding=True)))
 _GET = select(_ORDERS, _WANTS).where(_ORDERS.c.id == bindparam("order_id"))
 _GET_LOCKED = _GET.with_for_update(of=_ORDERS)
 _GET_LINES = (

@@ -347,3 +347,10 @@ def test_nothing_ships_before_its_stock_is_confirmed(shop: MemoryShop) -> None:
         ship_order(shop.desk, request.order_id, Parcel({MUG: 1}), shipment_id="s1", actor=STAFF)
     shop.deliver_effects()
     ship_order(shop.desk, request.order_id, Parcel({MUG: 1}), shipment_id="s1", actor=STAFF)
+
+
+def test_what_the_shopper_chose_travels_with_the_first_event(shop: MemoryShop) -> None:
+    """Who wants no e-mail gets none, from the confirmation on."""
+    shop.book.tables.preferences["ada@example.org"] = {"email": False}
+    placed(shop)
+    assert shop.topic.published[0]["order"]["notify"] == {"email": False}
