@@ -8,7 +8,7 @@ from flask import Flask
 
 from orders import failpoints
 from orders.settings import Settings, require
-from webapp import assets, errors, formats, rate_limit, request_log, security
+from webapp import assets, errors, formats, page_cache, rate_limit, request_log, security
 from webapp.extensions import csrf, db
 from webapp.wiring import Wiring, make_wiring
 
@@ -36,6 +36,7 @@ def create_app(settings: Settings | None = None, wiring: Wiring | None = None) -
     csrf.init_app(app)
     app.extensions["cartwright"] = wiring or make_wiring(settings)
     app.extensions["cartwright-buckets"] = rate_limit.Buckets()
+    app.extensions["cartwright-pages"] = page_cache.PageCache()
     formats.register_formats(app)
     assets.register_assets(app)
     errors.register_errors(app)

@@ -12,12 +12,18 @@ from werkzeug.wrappers import Response
 from webapp.catalog import lists, queries
 from webapp.catalog.offers import stock_note
 from webapp.catalog.tree import tree
+from webapp.page_cache import cached_page
 from webapp.wiring import wiring
 
 bp = Blueprint("catalog", __name__)
 
+LIST_FRESH_FOR_SECONDS = 10.0
+PRODUCT_FRESH_FOR_SECONDS = 2.0
+"""Short, because a product's page says how many are left."""
+
 
 @bp.get("/")
+@cached_page(LIST_FRESH_FOR_SECONDS)
 def home() -> str:
     """The shop's front."""
     best = queries.best_cards(12)
@@ -32,6 +38,7 @@ def home() -> str:
 
 
 @bp.get("/shop")
+@cached_page(LIST_FRESH_FOR_SECONDS)
 def everything() -> str:
     """All products."""
     return lists.page(
@@ -40,6 +47,7 @@ def everything() -> str:
 
 
 @bp.get("/shop/<slug>")
+@cached_page(LIST_FRESH_FOR_SECONDS)
 def category(slug: str) -> str:
     """One shelf, with those below it."""
     shelf = tree().by_slug.get(slug)
@@ -49,6 +57,7 @@ def category(slug: str) -> str:
 
 
 @bp.get("/search")
+@cached_page(LIST_FRESH_FOR_SECONDS)
 def search() -> str:
     """What the words find; typing errors are forgiven, and said."""
     return lists.search_page()
@@ -63,6 +72,7 @@ def suggest() -> Response:
 
 
 @bp.get("/collections/<slug>")
+@cached_page(LIST_FRESH_FOR_SECONDS)
 def collection(slug: str) -> str:
     """A hand-picked shelf."""
     found = queries.find_collection(slug)
@@ -74,6 +84,7 @@ def collection(slug: str) -> str:
 
 
 @bp.get("/products/<slug>")
+@cached_page(PRODUCT_FRESH_FOR_SECONDS)
 def product(slug: str) -> str | Response:
     """One product; `?sku=` chooses the variant, so that every variant has an address."""
     found = queries.find_product(slug)

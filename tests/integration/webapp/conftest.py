@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from webapp.catalog.availability import Availability
 from webapp.catalog.models import Category, Product, SlugRedirect, Variant
 from webapp.checkout.models import Checkout
 from webapp.extensions import db
+from webapp.page_cache import PageCache
 from webapp.wiring import Wiring
 
 MUG, MUG_BLUE, PAN = "MUG-OAT", "MUG-BLUE", "PAN-28"
@@ -139,6 +141,8 @@ def shop(database_url: str) -> Iterator[ShopUnderTest]:
     order_api = ServiceOrderApi(inventory, tracking, clock)
     settings = Settings(database_url=database_url, public_url="http://localhost")
     app = create_app(wiring=Wiring(settings, clock, Availability(inventory), tracking, bank, order_api))
+    # Every look is long after the one before: what a test has changed is seen at once.
+    app.extensions["cartwright-pages"] = PageCache(now=itertools.count(step=1000).__next__)
     with app.app_context():
         _fill(inventory)
     yield ShopUnderTest(app, clock, inventory, tracking, order_api, bank, engine)

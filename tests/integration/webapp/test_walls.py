@@ -18,7 +18,8 @@ from tests.integration.webapp.conftest import (
 )
 from webapp import create_app
 from webapp.cart.models import CartLine
-from webapp.catalog import queries
+from webapp.catalog import lists
+from webapp.extensions import db
 from webapp.wiring import Wiring
 
 PAGES = (
@@ -77,6 +78,8 @@ def test_outside_the_laptop_cookies_are_bound_to_https_and_host(shop: ShopUnderT
         assert "HttpOnly" in cookie
         assert "SameSite=Lax" in cookie
         assert "Domain" not in cookie
+    with app.app_context():
+        db.engine.dispose()
     assert "max-age=63072000" in answer.headers["Strict-Transport-Security"]
     assert "upgrade-insecure-requests" in answer.headers["Content-Security-Policy"]
 
@@ -147,10 +150,10 @@ def test_a_database_that_is_away_gives_an_honest_page(
 ) -> None:
     """503 with Retry-After in the shop's own words, as a page or as problem+json, and no detail of the failure."""
 
-    def away(*args: object) -> None:
+    def away(*args: object, **kwargs: object) -> None:
         raise OperationalError("SELECT secret", {}, Exception("password=hunter2"))
 
-    monkeypatch.setattr(queries, "find_category", away)
+    monkeypatch.setattr(lists, "find", away)
     browser = shop.client()
     page = browser.get("/shop/kitchen")
     assert page.status_code == 503
@@ -166,10 +169,10 @@ def test_a_database_that_is_away_gives_an_honest_page(
 def test_a_bug_gives_an_honest_page_too(shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     """500 without a traceback, with a reference that is in the log."""
 
-    def broken(*args: object) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
         raise RuntimeError("internal detail")
 
-    monkeypatch.setattr(queries, "find_category", broken)
+    monkeypatch.setattr(lists, "find", broken)
     page = shop.client().get("/shop/kitchen")
     assert page.status_code == 500
     assert "internal detail" not in page.text
