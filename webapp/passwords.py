@@ -66,7 +66,7 @@ def password_problem(password: str, *about: str) -> str:
 @cache
 def common_passwords() -> frozenset[str]:
     """Passwords known from breaches, in lower case (NOTICE says where they come from). Read on first use."""
-    return frozenset(gzip.decompress(_COMMON.read_bytes()).decode().split())
+    return frozenset(gzip.decompress(_COMMON.read_bytes()).decode().splitlines())
 
 
 @cache
