@@ -34,6 +34,8 @@ HOST_TIMERS = (
     # (the command after `flask`, seconds from one start to the next)
     (("checkout", "reconcile"), 60.0),
     (("checkout", "sweep-carts"), 3600.0),
+    (("account", "send-letters"), 60.0),
+    (("account", "sweep"), 3600.0),
 )
 
 log = logging.getLogger("cartwright.schedule")
