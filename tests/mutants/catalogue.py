@@ -275,7 +275,7 @@ _MONEY_MUTANTS = (
         "webapp/checkout/placing.py",
         "            (Checkout.leased_until.is_(None)) | (Checkout.leased_until < now),\n",
         "",
-        (f"{_CHECKOUT}::test_clicks_at_the_same_moment_give_one_order",),
+        (f"{_CHECKOUT}::test_a_checkout_is_worked_on_by_one_at_a_time",),
     ),
 )
 
@@ -332,7 +332,9 @@ _STATES = (
         "orders/services/notify_customer.py",
         "    if not tracking.claim_notification(order_id, kind, channel, clock.now()):\n",
         "    if not tracking.claim_notification(order_id, kind, channel, clock.now()) and False:\n",
-        ("tests/unit/services/test_notify_customer.py",),
+        (
+            "tests/unit/services/test_notify_customer.py::test_each_channel_is_used_once_however_often_the_event_comes",
+        ),
     ),
     Mutant(
         "a notification is claimed by everybody",

@@ -31,6 +31,7 @@ from tests.integration.webapp.conftest import (
     token_of,
 )
 from webapp.checkout.models import Checkout
+from webapp.checkout.placing import advance
 from webapp.checkout.reconcile import reconcile
 from webapp.extensions import db
 from webapp.wiring import wiring
@@ -123,6 +124,29 @@ def test_clicks_at_the_same_moment_give_one_order(shop: ShopUnderTest) -> None:
     assert statuses == [303] * 8
     assert len(shop.accepted()) == 1
     assert len(shop.charges()) == 1
+
+
+def test_a_checkout_is_worked_on_by_one_at_a_time(shop: ShopUnderTest) -> None:
+    """While one process asks the order API, the reconciler or another page leaves the checkout alone."""
+    browser = shop.client()
+    put_in_cart(browser)
+    review = fill_in(browser)
+    found: list[str] = []
+
+    def look_meanwhile() -> None:
+        shop.order_api.before = None
+        with shop.app.app_context():
+            found.append(advance(shop.checkout().id, wiring()).status)
+
+    def in_another_thread() -> None:
+        meanwhile = threading.Thread(target=look_meanwhile)
+        meanwhile.start()
+        meanwhile.join()
+
+    shop.order_api.before = in_another_thread
+    assert place(browser, review).status_code == 303
+    assert found == ["authorised"]
+    assert len(shop.order_api.bodies) == 1
 
 
 def test_two_tabs_share_one_checkout(shop: ShopUnderTest) -> None:

@@ -216,6 +216,9 @@ def test_a_refund_sent_twice_is_paid_once(shop: MemoryShop) -> None:
         )
         shop.run_until_idle()
     assert captured_and_refunded(shop, request)[1] == 200
+    with shop.book.transaction() as tx:
+        notes = [event for event in tx.events(request.order_id) if event.type is EventType.NOTE_ADDED]
+    assert len(notes) == 2
 
 
 def test_more_than_the_order_is_worth_is_never_paid_back(shop: MemoryShop) -> None:
