@@ -97,7 +97,7 @@ def _join(*, into: Cart, other: Cart) -> UUID:
     db.session.execute(
         update(Checkout)
         .where(Checkout.cart_id == other.id, Checkout.status == CheckoutStatus.OPEN)
-        .values(status=CheckoutStatus.ABANDONED, updated_at=now)
+        .values(status=CheckoutStatus.ABANDONED, version=Checkout.version + 1, updated_at=now)
     )
     db.session.delete(other)
     db.session.flush()

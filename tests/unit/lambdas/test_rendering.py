@@ -94,6 +94,7 @@ def test_headers_tie_the_mail_to_its_order_and_offer_a_way_out() -> None:
         "X-Order-Number": "CW-7K3M9-PQ4TX-5",
         "Auto-Submitted": "auto-generated",
         "List-Unsubscribe": "<https://shop.example/u>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
     assert "List-Unsubscribe" not in RENDERER.email(payload()).headers
 

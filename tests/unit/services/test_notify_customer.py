@@ -71,7 +71,14 @@ def test_the_second_parcel_is_another_event_than_the_first(desk: Desk) -> None:
     ],
 )
 def test_only_wanted_channels_are_used(changes: dict[str, Any], channels: list[str]) -> None:
-    assert channels_wanted(event(**changes), is_sms_enabled=True) == channels
+    shipped = event(EventType.ORDER_SHIPPED, **changes)
+    assert channels_wanted(shipped, is_sms_enabled=True) == channels
+
+
+def test_the_confirmation_comes_by_mail_whatever_was_chosen() -> None:
+    """It is the shopper's record of the contract; a text message may still be refused."""
+    refused = event(notify={"email": False, "sms": False})
+    assert channels_wanted(refused, is_sms_enabled=True) == ["email"]
 
 
 def test_texts_can_be_switched_off_for_the_whole_shop() -> None:
