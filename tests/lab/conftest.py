@@ -37,6 +37,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(unwanted)
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Say at once what failed: a run of the lab is long."""
+    if report.failed and "tests/lab/" in report.nodeid:
+        say(f"\nlab: {report.nodeid} failed\n{report.longreprtext[-3000:]}")
+
+
 @dataclass(frozen=True)
 class ShopOnHosts:
     """The product on the lab's machines."""

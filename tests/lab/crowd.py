@@ -18,7 +18,7 @@ from tests.lab.estate import ADDRESSES
 SHOPPERS_AT_ONCE = 3
 BUYING_SHARE = 0.4
 PAUSE_SECONDS = 0.2
-LONGEST_SECONDS = 420.0
+LONGEST_SECONDS = 780.0
 """The crowd goes home then, whatever the test does."""
 
 

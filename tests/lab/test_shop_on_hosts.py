@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(900)]
 def wait_for_orders(shop: ShopOnHosts, people: Crowd, more: int) -> None:
     """Wait until the crowd has placed so many more orders."""
     wanted = len(people.accepted) + more
-    wait_until(lambda: len(people.accepted) >= wanted, 120, f"{more} more orders")
+    wait_until(lambda: len(people.accepted) >= wanted, 180, f"{more} more orders")
 
 
 def assert_all_recorded(shop: ShopOnHosts, before: int, people: Crowd) -> None:
@@ -65,7 +65,7 @@ def test_a_killed_web_machine_costs_no_more_than_the_requests_in_flight(shop: Sh
 
 def test_a_rolling_deployment_and_a_rollback_fail_no_request(shop: ShopOnHosts, tmp_path: Path) -> None:
     """A new release is rolled out and taken back again while people shop."""
-    before = shop.recorded()
+    before, served = shop.recorded(), shop.serving("web1")
     another = hosts.another(shop.estate, tmp_path / "another")
     with crowd(shop.product_paths) as people:
         wait_for_orders(shop, people, 2)
@@ -79,8 +79,8 @@ def test_a_rolling_deployment_and_a_rollback_fail_no_request(shop: ShopOnHosts, 
         wait_for_orders(shop, people, 2)
     assert people.failures == []
     seen = {release for _, release in people.releases}
-    assert seen == {shop.release.name, another.name}
-    assert people.releases[-1][1] == shop.release.name
+    assert seen == {served, another.name}
+    assert people.releases[-1][1] == served
     assert_all_recorded(shop, before, people)
 
 
@@ -93,6 +93,7 @@ def test_a_broken_release_is_refused_and_takes_no_traffic(
     shop: ShopOnHosts, tmp_path: Path, unless: str
 ) -> None:
     """It fails its gate - aside, or after the switch of the first host - and all hosts serve what they served."""
+    served = shop.serving("web1")
     broken = hosts.never_ready(shop.estate, tmp_path / "broken", unless)
     with crowd(shop.product_paths) as people:
         wait_for_orders(shop, people, 1)
@@ -101,9 +102,8 @@ def test_a_broken_release_is_refused_and_takes_no_traffic(
     assert not outcome.succeeded
     assert "not ready within" in outcome.output
     assert people.failures == []
-    assert {release for _, release in people.releases} == {shop.release.name}
-    for machine in ("web1", "web2", "worker1"):
-        assert shop.serving(machine) == shop.release.name
+    assert {release for _, release in people.releases} == {served}
+    assert {shop.serving(machine) for machine in ("web1", "web2", "worker1")} == {served}
 
 
 def test_a_killed_worker_and_a_stopped_one_lose_no_job(shop: ShopOnHosts) -> None:
@@ -127,7 +127,7 @@ def test_a_killed_worker_and_a_stopped_one_lose_no_job(shop: ShopOnHosts) -> Non
 @pytest.mark.parametrize("machine", ["web1", "worker1"])
 def test_a_rebooted_host_comes_back_without_a_hand(shop: ShopOnHosts, machine: str) -> None:
     """Everything is enabled: the programs, nginx, the timers, the firewall."""
-    host = shop.estate.machine(machine)
+    host, served = shop.estate.machine(machine), shop.serving(machine)
     booted = living(host.nspawn_pid)
     shop.host(machine, "systemctl reboot --no-block")
     wait_until(lambda: living(host.nspawn_pid) not in {None, booted}, 60, f"{machine} to boot again")
@@ -138,7 +138,7 @@ def test_a_rebooted_host_comes_back_without_a_hand(shop: ShopOnHosts, machine: s
         90,
         f"{unit} on {machine}",
     )
-    assert shop.serving(machine) == shop.release.name
+    assert shop.serving(machine) == served
     shop.wait_until_in_rotation("web1", "web2")
 
 
