@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Integer, String, Uuid, text
@@ -106,4 +106,4 @@ class Checkout(Base):
 
     # Every write is `... WHERE version = the one that was read`: whoever worked too slowly on a lease that ended finds
     # out at the commit, and overwrites nothing. queries.move_on counts, SQLAlchemy compares.
-    __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": version, "version_id_generator": False}
+    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012 (SQLAlchemy's form)
