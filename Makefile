@@ -47,11 +47,11 @@ doctor: $(VENV)/.run ## Check the promises I1 to I7 against the running stores (
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests on two processes (TESTS=path runs some)
-	$(PY) -m pytest -n 2 --dist loadfile -m "not slow and not lab" $(TESTS)
+	$(PY) -m pytest -n 2 --dist loadfile -m "not slow and not lab and not hosts" $(TESTS)
 
 .PHONY: test-slow
 test-slow: $(VENV)/.dev ## Run the tests that take long: whole runs of `make run`, roles with IAM enforced, clean environments
-	$(PY) -m pytest -n 2 --dist loadfile -m "slow and not lab" $(TESTS)
+	$(PY) -m pytest -n 2 --dist loadfile -m "slow and not lab and not hosts" $(TESTS)
 
 .PHONY: e2e
 e2e: $(VENV)/.dev ## Run the browser tests against the real processes
@@ -73,7 +73,7 @@ check: $(VENV)/.dev $(VENV_LINT)/.lint ## Lint, format, types, import rules, tem
 	$(VENV)/bin/lint-imports
 	$(LINT)/cfn-lint --include-checks I -- cloudformation/*.yaml
 	$(LINT)/checkov --directory cloudformation --framework cloudformation --skip-download --quiet --compact
-	$(PY) -m pytest -q tests/unit/docs
+	$(PY) -m pytest -q tests/unit/docs tests/lab/test_units.py
 
 .PHONY: format
 format: $(VENV)/.dev ## Put the sources into their format

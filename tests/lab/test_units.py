@@ -12,6 +12,8 @@ import pytest
 from tests.lab.estate import REPOSITORY
 from tests.lab.hosts import ANSIBLE, ansible_program
 
+pytestmark = pytest.mark.hosts
+
 EXPOSURE_LIMIT = 15
 """systemd counts tenths: 1.5 of 10."""
 UNITS = (

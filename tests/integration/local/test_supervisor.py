@@ -152,7 +152,7 @@ def test_a_signal_stops_all_children_in_order(tmp_path: Path, number: signal.Sig
     """SIGTERM, Ctrl-C and a hang-up end the run the same way: the front first, nobody left, no run.json."""
     process, pids = start_stacklet(tmp_path)
     process.send_signal(number)
-    assert process.wait(30) == 0
+    assert process.wait(90) == 0
     assert (tmp_path / "journal").read_text().splitlines() == ["front SIGTERM", "back SIGTERM"]
     assert not any(is_alive(pid) for pid in pids.values())
     assert Home(tmp_path).read_run_file() is None
@@ -163,7 +163,7 @@ def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     """SIGKILL gives the supervisor no time; the kernel tells the children."""
     process, pids = start_stacklet(tmp_path)
     process.kill()
-    process.wait(30)
+    process.wait(90)
     until(lambda: not any(is_alive(pid) for pid in pids.values()), "the end of the children")
     assert sorted((tmp_path / "journal").read_text().splitlines()) == ["back SIGTERM", "front SIGTERM"]
 
@@ -176,7 +176,7 @@ def test_closing_the_terminal_stops_everything(tmp_path: Path) -> None:
     )
     os.close(slave)
     os.close(master)
-    assert process.wait(30) == 0
+    assert process.wait(90) == 0
     assert not any(is_alive(pid) for pid in pids.values())
     assert (tmp_path / "journal").read_text().splitlines() == ["front SIGTERM", "back SIGTERM"]
 
@@ -197,7 +197,7 @@ def test_closing_a_terminal_that_belongs_to_make_stops_everything(tmp_path: Path
     pids = until(Home(tmp_path).read_run_file, "the stacklet")["pids"]
     os.close(slave)
     os.close(master)
-    assert process.wait(30) == 0
+    assert process.wait(90) == 0
     assert not any(is_alive(pid) for pid in pids.values())
 
 
@@ -226,4 +226,4 @@ def test_nohup_survives_the_terminal(tmp_path: Path) -> None:
     os.kill(pids["back"], signal.SIGKILL)  # Its restart shows that the supervisor still works.
     until(lambda: (tmp_path / "back.ready").exists() and process.poll() is None, "life after the hang-up")
     process.terminate()
-    assert process.wait(30) == 0
+    assert process.wait(90) == 0
