@@ -9,7 +9,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Flask, Response, abort, current_app, request, send_file
+from flask import Blueprint, Flask, Response, abort, request, send_file
 from werkzeug.security import safe_join
 
 bp = Blueprint("assets", __name__)
@@ -51,14 +51,8 @@ def content(name: str) -> bytes:
 
 
 def asset(name: str) -> str:
-    """The URL of a static file, under settings' static host when there is one (CloudFront serves it from S3)."""
-    return f"/static/{(hashed_name if not current_app.debug else _hashed_now)(name)}"
-
-
-def _hashed_now(name: str) -> str:
-    for memory in (hashed_name, content, _zipped):
-        memory.cache_clear()
-    return hashed_name(name)
+    """The URL of a static file. The files of a release do not change, so a process works each name out once."""
+    return f"/static/{hashed_name(name)}"
 
 
 @cache

@@ -12,8 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from webapp.account.sessions import current_customer
 from webapp.cart.cookie import read_cart_id
 from webapp.cart.queries import count_pieces
+from webapp.catalog.memory import Memory
 from webapp.catalog.spelling import Vocabulary
-from webapp.catalog.tree import TreeMemory
+from webapp.catalog.tree import FACETS_FRESH_FOR_SECONDS, TreeMemory
 from webapp.extensions import db
 from webapp.wiring import wiring
 
@@ -53,6 +54,7 @@ def register_layout(app: Flask) -> None:
     """Give every template the parts of the layout."""
     app.extensions["cartwright-shelves"] = TreeMemory()
     app.extensions["cartwright-vocabulary"] = Vocabulary()
+    app.extensions["cartwright-fields"] = Memory(FACETS_FRESH_FOR_SECONDS, most=500)
 
     @app.context_processor
     def _parts() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from functools import cache
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g, request
@@ -71,9 +72,9 @@ def csp_nonce() -> str:
     return nonce
 
 
-def _policy(*, is_https: bool) -> str:
+def _policy(nonce: str, *, is_https: bool) -> str:
     # No 'unsafe-inline' anywhere; a page without an inline script has no nonce either, so that it can be cached.
-    scripts = f"'self' 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else "'self'"
+    scripts = f"'self' 'nonce-{nonce}'" if nonce else "'self'"
     parts = [
         "default-src 'none'",
         f"script-src {scripts}",
@@ -89,17 +90,29 @@ def _policy(*, is_https: bool) -> str:
     return "; ".join([*parts, "upgrade-insecure-requests"] if is_https else parts)
 
 
-def add_headers(response: Response, *, is_https: bool) -> Response:
-    """The security headers of every answer. A view's own Cache-Control stands; without one nothing is stored."""
-    headers = response.headers
-    headers.setdefault("Content-Security-Policy", _policy(is_https=is_https))
-    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-    headers.setdefault("Permissions-Policy", _PERMISSIONS)
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("X-Frame-Options", "DENY")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    headers.setdefault("Cache-Control", "no-store")
+@cache
+def _constant_headers(*, is_https: bool) -> tuple[tuple[str, str], ...]:
+    headers = [
+        ("Content-Security-Policy", _policy("", is_https=is_https)),
+        ("Referrer-Policy", "strict-origin-when-cross-origin"),
+        ("Permissions-Policy", _PERMISSIONS),
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Frame-Options", "DENY"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+        ("Cache-Control", "no-store"),
+    ]
     if is_https:
-        headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains; preload")
+        headers.append(("Strict-Transport-Security", "max-age=63072000; includeSubDomains; preload"))
+    return tuple(headers)
+
+
+def add_headers(response: Response, *, is_https: bool) -> Response:
+    """The security headers of every answer. What a view has set stands; without a Cache-Control nothing is stored."""
+    if nonce := g.get("csp_nonce"):
+        response.headers.setdefault("Content-Security-Policy", _policy(nonce, is_https=is_https))
+    present = {name.lower() for name, _ in response.headers}
+    for name, value in _constant_headers(is_https=is_https):
+        if name.lower() not in present:
+            response.headers.add_header(name, value)
     return response

@@ -15,13 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, text
-
 from webapp.catalog.criteria import Criteria
-from webapp.catalog.models import SEARCH_LANGUAGE, Product, SearchWord
+from webapp.catalog.models import SEARCH_LANGUAGE, Product
 from webapp.catalog.paging import PAGE_SIZE, SORTS, Cursor, Page, Sort, cut
 from webapp.catalog.tree import FacetTallies, Shelf, Tree
-from webapp.extensions import db
+from webapp.reads import one, rows
 
 COMMON_HITS = 2_500
 """From so many expected hits on, walking is shorter than picking (measured at a million products)."""
@@ -40,7 +38,7 @@ _CARD = (
     "p.created_at"
 )
 _RELEVANCE = (
-    "round(1000000 * ts_rank('{0.05, 0.2, 0.4, 1.0}', p.search, CAST(:words AS tsquery)) "
+    "round(1000000 * ts_rank('{0.05, 0.2, 0.4, 1.0}', p.search, CAST(%(words)s AS tsquery)) "
     "* ln(p.popularity + 20))::bigint"
 )
 
@@ -75,20 +73,20 @@ def _walked(criteria: Criteria, words: str, sort: Sort, cursor: Cursor | None, s
     conditions = _conditions(criteria, words, values)
     order, place = _order(sort, cursor), _place(sort, cursor, values)
     several = shelf is not None and len(shelf.ids) > 1
-    on_shelf = "AND p.category_id = shelf.id" if several else "AND p.category_id = :shelf" if shelf else ""
+    on_shelf = "AND p.category_id = shelf.id" if several else "AND p.category_id = %(shelf)s" if shelf else ""
     # The inner LIMIT keeps the conditions out of the choice of index: rows come in order, and are dropped on the way.
     leg = (
-        f"SELECT * FROM (SELECT * FROM products p WHERE p.is_active {on_shelf} {place} ORDER BY {order} LIMIT :reach) p"
-        f" WHERE {conditions} ORDER BY {order} LIMIT :size"
+        f"SELECT * FROM (SELECT * FROM products p WHERE p.is_active {on_shelf} {place} ORDER BY {order} LIMIT %(reach)s) p"
+        f" WHERE {conditions} ORDER BY {order} LIMIT %(size)s"
     )
     if several and shelf is not None:
         values |= {"shelves": list(shelf.ids), "reach": max(WALK_LIMIT // len(shelf.ids), 1_000)}
-        source = f"unnest(CAST(:shelves AS bigint[])) AS shelf(id) CROSS JOIN LATERAL ({leg}) p"
+        source = f"unnest(CAST(%(shelves)s AS bigint[])) AS shelf(id) CROSS JOIN LATERAL ({leg}) p"
     else:
         values |= {"shelf": shelf.id} if shelf else {}
         source = f"({leg}) p"
-    rows = _rows(f"SELECT {_CARD} FROM {source} ORDER BY {order} LIMIT :size", values)
-    return cut(rows, sort.column.key, cursor)
+    found = rows(f"SELECT {_CARD} FROM {source} ORDER BY {order} LIMIT %(size)s", values)
+    return cut(found, sort.column.key, cursor)
 
 
 def _picked(criteria: Criteria, words: str, sort: Sort, cursor: Cursor | None, shelf: Shelf | None) -> Found:
@@ -97,14 +95,14 @@ def _picked(criteria: Criteria, words: str, sort: Sort, cursor: Cursor | None, s
     hits = _hits(criteria, words, shelf, values)
     rank = _RELEVANCE if sort is BEST_SORT else f"p.{sort.column.key}"
     order, place = _order(sort, cursor, "p.rank"), _place(sort, cursor, values, "p.rank")
-    rows = _rows(
-        f"WITH hits AS MATERIALIZED (SELECT {_CARD}, {rank} AS rank FROM products p WHERE {hits} LIMIT :most)"
+    found = rows(
+        f"WITH hits AS MATERIALIZED (SELECT {_CARD}, {rank} AS rank FROM products p WHERE {hits} LIMIT %(most)s)"
         f" SELECT {_CARD}, p.rank, (SELECT count(*) FROM hits) AS total FROM hits p"
-        f" WHERE true {place} ORDER BY {order} LIMIT :size",
+        f" WHERE true {place} ORDER BY {order} LIMIT %(size)s",
         values,
     )
-    total = rows[0].total if rows else 0
-    return Found(cut(rows, "rank", cursor), total if total < PICK_LIMIT else None)
+    total = found[0].total if found else 0
+    return Found(cut(found, "rank", cursor), total if total < PICK_LIMIT else None)
 
 
 def count_facets(
@@ -113,17 +111,17 @@ def count_facets(
     """For each of these facets how many hits carry each value; None when there are too many hits to count."""
     values: dict[str, Any] = {"most": COUNT_LIMIT + 1, "names": list(names)}
     hits = _hits(criteria, words, shelf, values)
-    rows = _rows(
-        f"WITH hits AS MATERIALIZED (SELECT p.attributes FROM products p WHERE {hits} LIMIT :most)"
+    found = rows(
+        f"WITH hits AS MATERIALIZED (SELECT p.attributes FROM products p WHERE {hits} LIMIT %(most)s)"
         " SELECT facet.name, item.value, count(*) AS hits, (SELECT count(*) FROM hits) AS total"
-        " FROM hits, unnest(CAST(:names AS text[])) AS facet(name),"
+        " FROM hits, unnest(CAST(%(names)s AS text[])) AS facet(name),"
         " jsonb_array_elements_text(hits.attributes -> facet.name) AS item(value) GROUP BY 1, 2",
         values,
     )
-    if rows and rows[0].total > COUNT_LIMIT:
+    if found and found[0].total > COUNT_LIMIT:
         return None
     counts: dict[str, dict[str, int]] = {name: {} for name in names}
-    for row in rows:
+    for row in found:
         counts[row.name][row.value] = row.hits
     return counts
 
@@ -135,19 +133,20 @@ def text_query(words: Sequence[str], prefixes: frozenset[str] = frozenset()) -> 
     """
     if not words:
         return ""
-    parts = " && ".join(f"to_tsquery('{SEARCH_LANGUAGE}', :w{n})" for n in range(len(words)))
+    parts = " && ".join(f"to_tsquery('{SEARCH_LANGUAGE}', %(w{n})s)" for n in range(len(words)))
     values = {f"w{n}": f"{word}:*" if word in prefixes else word for n, word in enumerate(words)}
-    return str(db.session.scalar(text(f"SELECT CAST({parts} AS text)"), values) or "")
+    found = one(f"SELECT CAST({parts} AS text) AS query", values)
+    return found.query if found else ""
 
 
 def word_frequencies(words: Sequence[str]) -> dict[str, int]:
     """How many products carry each of these words of the vocabulary, in the singular or the plural."""
     forms = {word: {word, word.removesuffix("s"), word.removesuffix("es"), f"{word}s"} for word in words}
     wanted = set().union(*forms.values()) if forms else set()
-    rows = db.session.execute(
-        select(SearchWord.word, SearchWord.frequency).where(SearchWord.word.in_(wanted))
+    found = rows(
+        "SELECT word, frequency FROM search_words WHERE word = ANY(%(words)s)", {"words": list(wanted)}
     )
-    known = {row.word: row.frequency for row in rows}
+    known = {row.word: row.frequency for row in found}
     return {word: max((known.get(form, 0) for form in forms[word]), default=0) for word in words}
 
 
@@ -174,14 +173,14 @@ def _hits(criteria: Criteria, words: str, shelf: Shelf | None, values: dict[str,
     if shelf is None:
         return f"p.is_active AND {conditions}"
     values["shelves"] = list(shelf.ids)
-    return f"p.is_active AND p.category_id = ANY(CAST(:shelves AS bigint[])) AND {conditions}"
+    return f"p.is_active AND p.category_id = ANY(CAST(%(shelves)s AS bigint[])) AND {conditions}"
 
 
 def _conditions(criteria: Criteria, words: str, values: dict[str, Any]) -> str:
     """What a row `p` must fulfil, adding the values to be bound."""
     parts = []
     if words:
-        parts.append("p.search @@ CAST(:words AS tsquery)")
+        parts.append("p.search @@ CAST(%(words)s AS tsquery)")
         values["words"] = words
     elif criteria.words:
         parts.append(
@@ -191,11 +190,11 @@ def _conditions(criteria: Criteria, words: str, values: dict[str, Any]) -> str:
         either = []
         for m, value in enumerate(chosen):
             values[f"facet{n}x{m}"] = json.dumps({name: [value]})
-            either.append(f"p.attributes @> CAST(:facet{n}x{m} AS jsonb)")
+            either.append(f"p.attributes @> CAST(%(facet{n}x{m})s AS jsonb)")
         parts.append(f"({' OR '.join(either)})")
     for key, bound, sign in (("low", criteria.price_from, ">="), ("high", criteria.price_to, "<=")):
         if bound is not None:
-            parts.append(f"p.min_price_minor {sign} :{key}")
+            parts.append(f"p.min_price_minor {sign} %({key})s")
             values[key] = bound
     return " AND ".join(parts) or "true"
 
@@ -211,11 +210,7 @@ def _place(sort: Sort, cursor: Cursor | None, values: dict[str, Any], column: st
         return ""
     values |= {"after": cursor.value, "after_id": cursor.id}
     sign = "<" if sort.is_descending != cursor.is_backwards else ">"
-    return f"AND ({column or f'p.{sort.column.key}'}, p.id) {sign} (:after, :after_id)"
-
-
-def _rows(statement: str, values: Mapping[str, Any]) -> Sequence[Any]:
-    return db.session.execute(text(statement), values).all()
+    return f"AND ({column or f'p.{sort.column.key}'}, p.id) {sign} (%(after)s, %(after_id)s)"
 
 
 BEST_SORT = Sort(BEST, "Best match", Product.popularity, True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, render_template, request
+from flask import current_app, get_template_attribute, render_template, request
+from markupsafe import Markup
 
 from webapp.catalog import queries
 from webapp.catalog.criteria import LONGEST_QUERY, Criteria, read_criteria
 from webapp.catalog.facets import facets
 from webapp.catalog.finding import BEST, BEST_SORT, Found, find, text_query
+from webapp.catalog.memory import Memory
 from webapp.catalog.paging import DEFAULT_SORT, SORTS, Cursor, Page, Sort, decode_cursor
 from webapp.catalog.spelling import Respelled, Vocabulary, suggest_words
 from webapp.catalog.tree import Shelf, facet_tallies, tree
@@ -30,7 +32,7 @@ def page(description: str, *, title: str, shelf: Shelf | None) -> str:
         found,
         sort,
         sorts,
-        facets=facets(criteria, "", shelf, facet_tallies(shelf)),
+        fields=_fields(criteria, "", shelf),
         title=title,
         description=description,
         shelf=shelf,
@@ -56,7 +58,7 @@ def search_page() -> str:
         found,
         sort,
         sorts,
-        facets=facets(criteria, words, None, facet_tallies(None)) if found.page.rows else [],
+        fields=_fields(criteria, words, None) if found.page.rows else "",
         respelled=" ".join(respelled.words) if respelled else "",
         offered=offered,
         best=() if found.page.rows else queries.best_cards(4),
@@ -87,6 +89,19 @@ def suggestions(typed: str) -> dict[str, Any]:
     if len(beginning) < 2 or not beginning.isalnum():
         return {"words": []}
     return {"words": [f"{before} {word}".strip() for word in suggest_words(beginning)]}
+
+
+def _fields(criteria: Criteria, words: str, shelf: Shelf | None) -> Markup:
+    """The filters' fields. Those of a list that is not narrowed are everybody's, and drawn once a minute."""
+    if criteria.is_narrowed:
+        return _draw_fields(criteria, words, shelf)
+    drawn: Memory[str, Markup] = current_app.extensions["cartwright-fields"]
+    return drawn.get(shelf.slug if shelf else "", lambda: _draw_fields(criteria, words, shelf))
+
+
+def _draw_fields(criteria: Criteria, words: str, shelf: Shelf | None) -> Markup:
+    draw = get_template_attribute("components/filters.html", "choices")
+    return Markup(draw(facets(criteria, words, shelf, facet_tallies(shelf))))  # noqa: S704  (the template escapes)
 
 
 def _place(sorts: tuple[Sort, ...], usual: str) -> tuple[Sort, Cursor | None]:

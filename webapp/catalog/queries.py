@@ -1,128 +1,94 @@
 """What the catalogue's pages read: plain rows, by index, without counting anything on the way."""
 
+# ruff: noqa: S608  (only constants of this module are put together)
+
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from webapp.catalog.memory import Memory
+from webapp.reads import one, rows
 
-from webapp.catalog.models import Category, Collection, CollectionProduct, Product, SlugRedirect, Variant
-from webapp.extensions import db
-
-_CARD = (
-    Product.id,
-    Product.slug,
-    Product.name,
-    Product.image,
-    Product.maker,
-    Product.min_price_minor,
-    Product.max_price_minor,
-    Product.currency,
-    Product.popularity,
-    Product.created_at,
+CARD = (
+    "p.id, p.slug, p.name, p.image, p.maker, p.min_price_minor, p.max_price_minor, p.currency, p.popularity, "
+    "p.created_at"
 )
 """What a product's card shows, and what the sort orders need."""
 
-
-def cards() -> Any:
-    """The query of product cards, to be narrowed and placed."""
-    return select(*_CARD).where(Product.is_active)
+_PRODUCT = f"""
+    SELECT {CARD}, p.description, p.tags, p.attributes, p.specifications, p.is_active, p.category_id, p.updated_at,
+        c.slug AS category_slug, c.name AS category_name,
+        (SELECT coalesce(json_agg(json_build_object(
+            'sku', v.sku, 'options', v.options, 'price_minor', v.price_minor, 'currency', v.currency,
+            'image', v.image, 'weight_grams', v.weight_grams) ORDER BY v.position, v.id), '[]')
+         FROM variants v WHERE v.product_id = p.id AND v.is_active) AS variants
+    FROM products p JOIN categories c ON c.id = p.category_id WHERE p.slug = %(slug)s
+"""
+_RELATED_FRESH_FOR_SECONDS = 30.0
+_best_of_category: Memory[int, Sequence[Any]] = Memory(_RELATED_FRESH_FOR_SECONDS, most=2_000)
 
 
 def best_cards(limit: int) -> Sequence[Any]:
     """The most loved products."""
-    return db.session.execute(
-        cards().order_by(Product.popularity.desc(), Product.id.desc()).limit(limit)
-    ).all()
+    return rows(
+        f"SELECT {CARD} FROM products p WHERE p.is_active ORDER BY p.popularity DESC, p.id DESC LIMIT %(limit)s",
+        {"limit": limit},
+    )
 
 
 def newest_cards(limit: int) -> Sequence[Any]:
     """The latest arrivals."""
-    return db.session.execute(
-        cards().order_by(Product.created_at.desc(), Product.id.desc()).limit(limit)
-    ).all()
+    return rows(
+        f"SELECT {CARD} FROM products p WHERE p.is_active ORDER BY p.created_at DESC, p.id DESC LIMIT %(limit)s",
+        {"limit": limit},
+    )
 
 
 def related_cards(product_id: int, category_id: int, limit: int) -> Sequence[Any]:
-    """What stands beside a product on its shelf."""
-    return db.session.execute(
-        cards()
-        .where(Product.category_id == category_id, Product.id != product_id)
-        .order_by(Product.popularity.desc(), Product.id.desc())
-        .limit(limit)
-    ).all()
+    """What stands beside a product on its shelf: the most loved of it, at most RELATED seconds old."""
+    shelf = _best_of_category.get(category_id, lambda: _best_of(category_id, limit + 1))
+    return [card for card in shelf if card.id != product_id][:limit]
+
+
+def _best_of(category_id: int, limit: int) -> Sequence[Any]:
+    return rows(
+        f"SELECT {CARD} FROM products p WHERE p.is_active AND p.category_id = %(category)s"
+        " ORDER BY p.popularity DESC, p.id DESC LIMIT %(limit)s",
+        {"category": category_id, "limit": limit},
+    )
 
 
 def collections() -> Sequence[Any]:
     """The hand-picked shelves of the home page."""
-    return db.session.execute(
-        select(Collection.slug, Collection.name, Collection.description, Collection.image).order_by(
-            Collection.position, Collection.id
-        )
-    ).all()
+    return rows("SELECT slug, name, description, image FROM collections ORDER BY position, id", {})
 
 
 def find_collection(slug: str) -> Any | None:
     """One collection."""
-    return db.session.execute(
-        select(
-            Collection.id, Collection.slug, Collection.name, Collection.description, Collection.image
-        ).where(Collection.slug == slug)
-    ).one_or_none()
+    return one(
+        "SELECT id, slug, name, description, image FROM collections WHERE slug = %(slug)s", {"slug": slug}
+    )
 
 
 def collection_cards(collection_id: int) -> Sequence[Any]:
     """A collection's products in the order of the hand that picked them."""
-    return db.session.execute(
-        cards()
-        .join(CollectionProduct, CollectionProduct.product_id == Product.id)
-        .where(CollectionProduct.collection_id == collection_id)
-        .order_by(CollectionProduct.position, Product.id)
-        .limit(60)
-    ).all()
+    return rows(
+        f"SELECT {CARD} FROM products p JOIN collection_products m ON m.product_id = p.id"
+        " WHERE p.is_active AND m.collection_id = %(collection)s ORDER BY m.position, p.id LIMIT 60",
+        {"collection": collection_id},
+    )
 
 
 def find_product(slug: str) -> Any | None:
-    """A product with its category, also one that is not for sale any more."""
-    return db.session.execute(
-        select(
-            *_CARD,
-            Product.description,
-            Product.tags,
-            Product.attributes,
-            Product.specifications,
-            Product.is_active,
-            Product.category_id,
-            Product.updated_at,
-            Category.slug.label("category_slug"),
-            Category.name.label("category_name"),
-        )
-        .join(Category, Product.category_id == Category.id)
-        .where(Product.slug == slug)
-    ).one_or_none()
-
-
-def variants_of(product_id: int) -> Sequence[Any]:
-    """The variants that can be bought, in order."""
-    return db.session.execute(
-        select(
-            Variant.sku,
-            Variant.options,
-            Variant.price_minor,
-            Variant.currency,
-            Variant.image,
-            Variant.weight_grams,
-        )
-        .where(Variant.product_id == product_id, Variant.is_active)
-        .order_by(Variant.position, Variant.id)
-    ).all()
+    """A product with its category and the variants that can be bought, also one that is not for sale any more."""
+    return one(_PRODUCT, {"slug": slug})
 
 
 def new_slug_of(old_slug: str) -> str | None:
     """Where a renamed product lives now."""
-    return db.session.scalar(
-        select(Product.slug)
-        .join(SlugRedirect, SlugRedirect.product_id == Product.id)
-        .where(SlugRedirect.slug == old_slug)
+    found = one(
+        "SELECT p.slug FROM products p JOIN slug_redirects r ON r.product_id = p.id WHERE r.slug = %(slug)s",
+        {"slug": old_slug},
     )
+    return found.slug if found else None

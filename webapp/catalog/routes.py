@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from flask import Blueprint, abort, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from webapp.catalog import lists, queries
+from webapp.catalog.cards import grid
 from webapp.catalog.offers import stock_note
 from webapp.catalog.tree import tree
 from webapp.page_cache import cached_page
 from webapp.wiring import wiring
 
 bp = Blueprint("catalog", __name__)
+bp.add_app_template_global(grid, "grid")
 
 LIST_FRESH_FOR_SECONDS = 10.0
 PRODUCT_FRESH_FOR_SECONDS = 2.0
@@ -93,7 +96,7 @@ def product(slug: str) -> str | Response:
         if moved is None:
             abort(404, "There is no such product. It may have been renamed.")
         return redirect(url_for("catalog.product", slug=moved), 301)
-    variants = queries.variants_of(found.id) if found.is_active else []
+    variants = [SimpleNamespace(**variant) for variant in found.variants] if found.is_active else []
     if not variants:
         abort(410, f"“{found.name}” is not offered any more.")
     skus = [variant.sku for variant in variants]

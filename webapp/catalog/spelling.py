@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from webapp.catalog.models import SearchWord
 from webapp.extensions import db
+from webapp.reads import rows
 
 FRESH_FOR_SECONDS = 300.0
 MOST_WORDS = 60_000
@@ -86,10 +87,9 @@ class Vocabulary:
 def suggest_words(beginning: str) -> list[str]:
     """The most frequent words of the vocabulary that begin like this: a range of its primary key (collation "C")."""
     end = beginning[:-1] + chr(ord(beginning[-1]) + 1)
-    query = (
-        select(SearchWord.word)
-        .where(SearchWord.word >= beginning, SearchWord.word < end)
-        .order_by(SearchWord.frequency.desc(), SearchWord.word)
-        .limit(MOST_SUGGESTED)
+    found = rows(
+        "SELECT word FROM search_words WHERE word >= %(beginning)s AND word < %(end)s"
+        " ORDER BY frequency DESC, word LIMIT %(most)s",
+        {"beginning": beginning, "end": end, "most": MOST_SUGGESTED},
     )
-    return list(db.session.scalars(query))
+    return [row.word for row in found]

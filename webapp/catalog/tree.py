@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import current_app
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from webapp.catalog.memory import Memory
 from webapp.catalog.models import Category
 from webapp.extensions import db
+from webapp.reads import rows
 
 FRESH_FOR_SECONDS = 15.0
 
@@ -49,16 +51,14 @@ FacetTallies = Mapping[str, Mapping[str, int]]
 """For each facet its most frequent values and how many products carry them."""
 MOST_VALUES = 60
 FACETS_FRESH_FOR_SECONDS = 60.0
-_FACETS = text(
-    """
+_FACETS = """
     SELECT name, value, hits FROM (
         SELECT name, value, hits, row_number() OVER (PARTITION BY name ORDER BY hits DESC, value) AS place FROM (
             SELECT name, value, sum(product_count)::bigint AS hits FROM facet_counts
-            WHERE :everywhere OR category_id = ANY(:ids) GROUP BY name, value
+            WHERE %(everywhere)s OR category_id = ANY(%(ids)s) GROUP BY name, value
         ) AS summed
-    ) AS ranked WHERE place <= :most ORDER BY name, hits DESC, value
-    """
-)
+    ) AS ranked WHERE place <= %(most)s ORDER BY name, hits DESC, value
+"""
 
 
 class TreeMemory:
@@ -68,7 +68,7 @@ class TreeMemory:
         self._lock = threading.Lock()
         self._tree = EMPTY
         self._until = 0.0
-        self._facets: dict[str, tuple[float, FacetTallies]] = {}
+        self._facets: Memory[str, FacetTallies] = Memory(FACETS_FRESH_FOR_SECONDS, most=500)
 
     def get(self) -> Tree:
         """The tree, at most FRESH_FOR_SECONDS old."""
@@ -99,17 +99,7 @@ class TreeMemory:
 
     def facets(self, shelf: Shelf | None) -> FacetTallies:
         """The tallies of a shelf, or of the whole shop for None; at most FACETS_FRESH_FOR_SECONDS old."""
-        key = shelf.slug if shelf else ""
-        known = self._facets.get(key)
-        if known is not None and time.monotonic() < known[0]:
-            return known[1]
-        ids = list(shelf.ids) if shelf else []
-        tallies: dict[str, dict[str, int]] = defaultdict(dict)
-        values = {"everywhere": shelf is None, "ids": ids, "most": MOST_VALUES}
-        for row in db.session.execute(_FACETS, values):
-            tallies[row.name][row.value] = row.hits
-        self._facets[key] = (time.monotonic() + FACETS_FRESH_FOR_SECONDS, tallies)
-        return tallies
+        return self._facets.get(shelf.slug if shelf else "", lambda: _read_facets(shelf))
 
 
 def tree() -> Tree:
@@ -127,10 +117,18 @@ def _memory() -> TreeMemory:
     return memory
 
 
+def _read_facets(shelf: Shelf | None) -> FacetTallies:
+    values = {"everywhere": shelf is None, "ids": list(shelf.ids) if shelf else [], "most": MOST_VALUES}
+    tallies: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in rows(_FACETS, values):
+        tallies[row.name][row.value] = row.hits
+    return tallies
+
+
 def _read() -> Tree:
-    rows = db.session.scalars(select(Category).order_by(Category.position, Category.id)).all()
+    categories = db.session.scalars(select(Category).order_by(Category.position, Category.id)).all()
     children: dict[int | None, list[Category]] = defaultdict(list)
-    for row in rows:
+    for row in categories:
         children[row.parent_id].append(row)
     shelves: dict[str, Shelf] = {}
 

@@ -1,0 +1,27 @@
+"""The database under the pages: a connection that died while it rested is replaced, and nobody notices."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from orders.adapters.rds import engine as module
+from tests.integration.webapp.conftest import ShopUnderTest
+
+
+def test_a_connection_that_died_while_idle_is_replaced(
+    shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a restart or a failover of the database the next page simply works."""
+    browser = shop.client()
+    assert browser.get("/shop/kitchen").status_code == 200
+    with shop.engine.connect() as connection:
+        killed = connection.execute(
+            text(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'cartwright-web'"
+            )
+        ).scalar_one()
+    assert killed >= 1
+    monkeypatch.setattr(module, "PING_AFTER_IDLE_SECONDS", 0.0)
+    assert browser.get("/shop/kitchen?sort=price").status_code == 200
+    assert browser.get("/cart").status_code == 200
