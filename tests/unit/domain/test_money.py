@@ -17,7 +17,7 @@ from orders.domain.money import (
     total_of,
 )
 
-amounts = st.integers(-10**11, 10**11)
+amounts = st.integers(-(10**11), 10**11)
 rates = st.integers(0, 1_000_000)
 EUR = Currency("EUR")
 

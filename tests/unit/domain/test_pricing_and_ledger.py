@@ -45,7 +45,8 @@ def test_a_price_with_tax_inside_stays_the_price() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "shipping", "discount"), [([], 0, 0), ([(1, 100)], -1, 0), ([(1, 100)], 0, 101), ([(1, 100)], 0, -1)]
+    ("chosen", "shipping", "discount"),
+    [([], 0, 0), ([(1, 100)], -1, 0), ([(1, 100)], 0, 101), ([(1, 100)], 0, -1)],
 )
 def test_impossible_orders_have_no_price(chosen: list[tuple[int, int]], shipping: int, discount: int) -> None:
     """No lines, negative amounts and a discount above the goods are refused."""
