@@ -54,7 +54,7 @@ def register_layout(app: Flask) -> None:
     """Give every template the parts of the layout."""
     app.extensions["cartwright-shelves"] = TreeMemory()
     app.extensions["cartwright-vocabulary"] = Vocabulary()
-    app.extensions["cartwright-fields"] = Memory(FACETS_FRESH_FOR_SECONDS, most=500)
+    app.extensions["cartwright-fields"] = Memory(FACETS_FRESH_FOR_SECONDS / 2, most=1_000)
 
     @app.context_processor
     def _parts() -> dict[str, Any]:

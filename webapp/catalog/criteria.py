@@ -27,11 +27,15 @@ class Criteria:
     price_from: int | None = None
     price_to: int | None = None
     """In minor units, both ends included."""
+    respelled: tuple[str, ...] = ()
+    """What is looked for in place of the text's words, once they have found nothing."""
+    prefixes: frozenset[str] = frozenset()
+    """Which of the words are only beginnings and stand for every word that begins with them."""
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The words of the text in lower case, each once."""
-        return tuple(dict.fromkeys(_WORD.findall(self.text.lower())))[:MOST_WORDS]
+        """The words that are looked for, in lower case, each once."""
+        return self.respelled or tuple(dict.fromkeys(_WORD.findall(self.text.lower())))[:MOST_WORDS]
 
     @property
     def is_narrowed(self) -> bool:

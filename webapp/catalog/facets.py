@@ -30,7 +30,7 @@ class Facet:
     values: tuple[FacetValue, ...]
 
 
-def facets(criteria: Criteria, words: str, shelf: Shelf | None, tallies: FacetTallies) -> list[Facet]:
+def facets(criteria: Criteria, shelf: Shelf | None, tallies: FacetTallies) -> list[Facet]:
     """The filters of a list. Values of one facet widen each other, so a facet is counted without its own choice."""
     counted: dict[str, dict[str, int] | None] = {}
     unchosen = [name for name in FACETS if not criteria.chosen(name)]
@@ -43,7 +43,7 @@ def facets(criteria: Criteria, words: str, shelf: Shelf | None, tallies: FacetTa
         if not others.is_narrowed:
             counted |= {name: dict(tallies.get(name, {})) for name in names}
             continue
-        counts = count_facets(others, words, names, shelf)
+        counts = count_facets(others, names, shelf)
         counted |= {name: dict(counts[name]) if counts is not None else None for name in names}
     return [facet for name in FACETS if (facet := _facet(name, criteria, counted[name], tallies)).values]
 

@@ -18,8 +18,9 @@ from typing import Any
 from webapp.catalog.criteria import Criteria
 from webapp.catalog.models import SEARCH_LANGUAGE, Product
 from webapp.catalog.paging import PAGE_SIZE, SORTS, Cursor, Page, Sort, cut
-from webapp.catalog.tree import FacetTallies, Shelf, Tree
-from webapp.reads import one, rows
+from webapp.catalog.spelling import Vocabulary
+from webapp.catalog.tree import Shelf, Tree, facet_tallies
+from webapp.reads import rows
 
 COMMON_HITS = 2_500
 """From so many expected hits on, walking is shorter than picking (measured at a million products)."""
@@ -38,8 +39,7 @@ _CARD = (
     "p.created_at"
 )
 _RELEVANCE = (
-    "round(1000000 * ts_rank('{0.05, 0.2, 0.4, 1.0}', p.search, CAST(%(words)s AS tsquery)) "
-    "* ln(p.popularity + 20))::bigint"
+    "round(1000000 * ts_rank('{{0.05, 0.2, 0.4, 1.0}}', p.search, {query}) * ln(p.popularity + 20))::bigint"
 )
 
 
@@ -52,25 +52,31 @@ class Found:
 
 
 def find(
-    criteria: Criteria, words: str, sort_key: str, cursor: Cursor | None, *, tree: Tree, shelf: Shelf | None
+    criteria: Criteria,
+    sort_key: str,
+    cursor: Cursor | None,
+    *,
+    tree: Tree,
+    shelf: Shelf | None,
+    vocabulary: Vocabulary,
 ) -> Found:
-    """One page of what fits the criteria, on a shelf or (None) anywhere. `words` is the text search query of its words."""
+    """One page of what fits the criteria, on a shelf or (None) anywhere."""
     sort = SORTS.get(sort_key, SORTS["popular"])
     everything = shelf.product_count if shelf else tree.product_count
     if not criteria.is_narrowed:
-        return Found(_walked(criteria, words, sort, cursor, shelf), everything)
-    if _expected_hits(criteria, tree.product_count, everything, facets_of(shelf)) >= COMMON_HITS:
-        page = _walked(criteria, words, sort, cursor, shelf)
+        return Found(_walked(criteria, sort, cursor, shelf), everything)
+    if _expected_hits(criteria, tree.product_count, everything, shelf, vocabulary) >= COMMON_HITS:
+        page = _walked(criteria, sort, cursor, shelf)
         if len(page.rows) == PAGE_SIZE:
             return Found(page, None)
-    is_best = sort_key == BEST and bool(words)
-    return _picked(criteria, words, BEST_SORT if is_best else sort, cursor, shelf)
+    is_best = sort_key == BEST and bool(criteria.words)
+    return _picked(criteria, BEST_SORT if is_best else sort, cursor, shelf)
 
 
-def _walked(criteria: Criteria, words: str, sort: Sort, cursor: Cursor | None, shelf: Shelf | None) -> Page:
+def _walked(criteria: Criteria, sort: Sort, cursor: Cursor | None, shelf: Shelf | None) -> Page:
     """Along the order's index, shelf by shelf where there are several, and of each only as far as the page needs."""
     values: dict[str, Any] = {"size": PAGE_SIZE + 1, "reach": WALK_LIMIT}
-    conditions = _conditions(criteria, words, values)
+    conditions = _conditions(criteria, values)
     order, place = _order(sort, cursor), _place(sort, cursor, values)
     several = shelf is not None and len(shelf.ids) > 1
     on_shelf = "AND p.category_id = shelf.id" if several else "AND p.category_id = %(shelf)s" if shelf else ""
@@ -89,11 +95,11 @@ def _walked(criteria: Criteria, words: str, sort: Sort, cursor: Cursor | None, s
     return cut(found, sort.column.key, cursor)
 
 
-def _picked(criteria: Criteria, words: str, sort: Sort, cursor: Cursor | None, shelf: Shelf | None) -> Found:
+def _picked(criteria: Criteria, sort: Sort, cursor: Cursor | None, shelf: Shelf | None) -> Found:
     """From the indexes of words and facets; then ranked and put in order."""
     values: dict[str, Any] = {"size": PAGE_SIZE + 1, "most": PICK_LIMIT}
-    hits = _hits(criteria, words, shelf, values)
-    rank = _RELEVANCE if sort is BEST_SORT else f"p.{sort.column.key}"
+    hits = _hits(criteria, shelf, values)
+    rank = _RELEVANCE.format(query=_query(criteria, values)) if sort is BEST_SORT else f"p.{sort.column.key}"
     order, place = _order(sort, cursor, "p.rank"), _place(sort, cursor, values, "p.rank")
     found = rows(
         f"WITH hits AS MATERIALIZED (SELECT {_CARD}, {rank} AS rank FROM products p WHERE {hits} LIMIT %(most)s)"
@@ -106,11 +112,11 @@ def _picked(criteria: Criteria, words: str, sort: Sort, cursor: Cursor | None, s
 
 
 def count_facets(
-    criteria: Criteria, words: str, names: Sequence[str], shelf: Shelf | None
+    criteria: Criteria, names: Sequence[str], shelf: Shelf | None
 ) -> Mapping[str, Mapping[str, int]] | None:
     """For each of these facets how many hits carry each value; None when there are too many hits to count."""
     values: dict[str, Any] = {"most": COUNT_LIMIT + 1, "names": list(names)}
-    hits = _hits(criteria, words, shelf, values)
+    hits = _hits(criteria, shelf, values)
     found = rows(
         f"WITH hits AS MATERIALIZED (SELECT p.attributes FROM products p WHERE {hits} LIMIT %(most)s)"
         " SELECT facet.name, item.value, count(*) AS hits, (SELECT count(*) FROM hits) AS total"
@@ -126,66 +132,33 @@ def count_facets(
     return counts
 
 
-def text_query(words: Sequence[str], prefixes: frozenset[str] = frozenset()) -> str:
-    """The words as one tsquery, all of them wanted; those of `prefixes` stand for every word that begins with them.
-
-    Empty when the language leaves all of them out ("the", "and").
-    """
-    if not words:
-        return ""
-    parts = " && ".join(f"to_tsquery('{SEARCH_LANGUAGE}', %(w{n})s)" for n in range(len(words)))
-    values = {f"w{n}": f"{word}:*" if word in prefixes else word for n, word in enumerate(words)}
-    found = one(f"SELECT CAST({parts} AS text) AS query", values)
-    return found.query if found else ""
-
-
-def word_frequencies(words: Sequence[str]) -> dict[str, int]:
-    """How many products carry each of these words of the vocabulary, in the singular or the plural."""
-    forms = {word: {word, word.removesuffix("s"), word.removesuffix("es"), f"{word}s"} for word in words}
-    wanted = set().union(*forms.values()) if forms else set()
-    found = rows(
-        "SELECT word, frequency FROM search_words WHERE word = ANY(%(words)s)", {"words": list(wanted)}
-    )
-    known = {row.word: row.frequency for row in found}
-    return {word: max((known.get(form, 0) for form in forms[word]), default=0) for word in words}
-
-
-def facets_of(shelf: Shelf | None) -> FacetTallies:
-    """The tallies of a shelf, only looked up when they are needed."""
-    from webapp.catalog.tree import facet_tallies
-
-    return facet_tallies(shelf)
-
-
-def _expected_hits(criteria: Criteria, all_products: int, on_shelf: int, facets: FacetTallies) -> float:
+def _expected_hits(
+    criteria: Criteria, all_products: int, on_shelf: int, shelf: Shelf | None, vocabulary: Vocabulary
+) -> float:
     """How many products probably fit, if words and facets had nothing to do with each other."""
     expected = float(on_shelf)
-    for frequency in word_frequencies(criteria.words).values():
-        expected *= frequency / max(all_products, 1)
+    for word in criteria.words:
+        expected *= vocabulary.frequency(word, is_prefix=word in criteria.prefixes) / max(all_products, 1)
+    tallies = facet_tallies(shelf) if criteria.filters else {}
     for name, chosen in criteria.filters:
-        known = facets.get(name, {})
+        known = tallies.get(name, {})
         expected *= min(1.0, sum(known.get(value, 0) for value in chosen) / max(on_shelf, 1))
     return expected * (0.25 if criteria.has_price else 1.0)
 
 
-def _hits(criteria: Criteria, words: str, shelf: Shelf | None, values: dict[str, Any]) -> str:
-    conditions = _conditions(criteria, words, values)
+def _hits(criteria: Criteria, shelf: Shelf | None, values: dict[str, Any]) -> str:
+    conditions = _conditions(criteria, values)
     if shelf is None:
         return f"p.is_active AND {conditions}"
     values["shelves"] = list(shelf.ids)
     return f"p.is_active AND p.category_id = ANY(CAST(%(shelves)s AS bigint[])) AND {conditions}"
 
 
-def _conditions(criteria: Criteria, words: str, values: dict[str, Any]) -> str:
+def _conditions(criteria: Criteria, values: dict[str, Any]) -> str:
     """What a row `p` must fulfil, adding the values to be bound."""
     parts = []
-    if words:
-        parts.append("p.search @@ CAST(%(words)s AS tsquery)")
-        values["words"] = words
-    elif criteria.words:
-        parts.append(
-            "false"
-        )  # Only words that the language leaves out: nothing is asked for that could be found.
+    if criteria.words:
+        parts.append(f"p.search @@ {_query(criteria, values)}")
     for n, (name, chosen) in enumerate(criteria.filters):
         either = []
         for m, value in enumerate(chosen):
@@ -197,6 +170,15 @@ def _conditions(criteria: Criteria, words: str, values: dict[str, Any]) -> str:
             parts.append(f"p.min_price_minor {sign} %({key})s")
             values[key] = bound
     return " AND ".join(parts) or "true"
+
+
+def _query(criteria: Criteria, values: dict[str, Any]) -> str:
+    """The text search query: all words are wanted. Words that the language leaves out ("the") find nothing by themselves."""
+    parts = []
+    for n, word in enumerate(criteria.words):
+        parts.append(f"to_tsquery('{SEARCH_LANGUAGE}', %(w{n})s)")
+        values[f"w{n}"] = f"{word}:*" if word in criteria.prefixes else word
+    return f"({' && '.join(parts)})"
 
 
 def _order(sort: Sort, cursor: Cursor | None, column: str = "") -> str:

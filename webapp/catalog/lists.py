@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import current_app, get_template_attribute, render_template, request
@@ -10,10 +11,10 @@ from markupsafe import Markup
 from webapp.catalog import queries
 from webapp.catalog.criteria import LONGEST_QUERY, Criteria, read_criteria
 from webapp.catalog.facets import facets
-from webapp.catalog.finding import BEST, BEST_SORT, Found, find, text_query
+from webapp.catalog.finding import BEST, BEST_SORT, Found, find
 from webapp.catalog.memory import Memory
 from webapp.catalog.paging import DEFAULT_SORT, SORTS, Cursor, Page, Sort, decode_cursor
-from webapp.catalog.spelling import Respelled, Vocabulary, suggest_words
+from webapp.catalog.spelling import Vocabulary, suggest_words
 from webapp.catalog.tree import Shelf, facet_tallies, tree
 
 FEW_FOUND = 3
@@ -25,14 +26,14 @@ def page(description: str, *, title: str, shelf: Shelf | None) -> str:
     criteria = read_criteria(request.args, with_text=False)
     sorts = tuple(SORTS.values())
     sort, cursor = _place(sorts, DEFAULT_SORT)
-    found = find(criteria, "", sort.key, cursor, tree=tree(), shelf=shelf)
+    found = _find(criteria, sort, cursor, shelf)
     return _render(
         "catalog/list.html",
         criteria,
         found,
         sort,
         sorts,
-        fields=_fields(criteria, "", shelf),
+        fields=_fields(criteria, shelf),
         title=title,
         description=description,
         shelf=shelf,
@@ -41,45 +42,49 @@ def page(description: str, *, title: str, shelf: Shelf | None) -> str:
 
 def search_page() -> str:
     """The page of a search. Words that find nothing are respelled with the catalogue's own vocabulary, and that is said."""
-    criteria = read_criteria(request.args, with_text=True)
+    typed = read_criteria(request.args, with_text=True)
     sorts = (BEST_SORT, *SORTS.values())
     sort, cursor = _place(sorts, BEST)
-    words = text_query(criteria.words)
     # Without a word nothing is asked for: the page then helps instead of listing the whole shop.
-    nothing = Found(Page((), None, None), 0)
-    found = find(criteria, words, sort.key, cursor, tree=tree(), shelf=None) if criteria.words else nothing
-    respelled: Respelled | None = None
-    offered = ""
-    if criteria.words and cursor is None and (found.total or 0) < FEW_FOUND and found.total is not None:
-        respelled, words, found, offered = _respell(criteria, words, sort, found)
+    found = _find(typed, sort, cursor, None) if typed.words else Found(Page((), None, None), 0)
+    criteria, offered = typed, ""
+    if typed.words and found.total is not None and found.total < FEW_FOUND:
+        criteria, found, offered = _respell(typed, sort, cursor, found)
+    is_changed = criteria.words != typed.words
     return _render(
         "catalog/search.html",
         criteria,
         found,
         sort,
         sorts,
-        fields=_fields(criteria, words, None) if found.page.rows else "",
-        respelled=" ".join(respelled.words) if respelled else "",
+        fields=_fields(criteria, None) if found.page.rows else "",
+        respelled=" ".join(criteria.words) if is_changed else "",
         offered=offered,
         best=() if found.page.rows else queries.best_cards(4),
     )
 
 
-def _respell(
-    criteria: Criteria, words: str, sort: Sort, found: Found
-) -> tuple[Respelled | None, str, Found, str]:
+def _respell(typed: Criteria, sort: Sort, cursor: Cursor | None, found: Found) -> tuple[Criteria, Found, str]:
     """Another spelling: shown at once when the typed one finds nothing, else only offered."""
-    vocabulary: Vocabulary = current_app.extensions["cartwright-vocabulary"]
-    other = vocabulary.respell(criteria.words)
+    other = _vocabulary().respell(typed.words)
     if not other.is_changed and not other.prefixes:
-        return None, words, found, ""
-    other_words = text_query(other.words, other.prefixes)
-    other_found = find(criteria, other_words, sort.key, None, tree=tree(), shelf=None)
-    if not other_found.page.rows or len(other_found.page.rows) <= len(found.page.rows):
-        return None, words, found, ""
+        return typed, found, ""
+    criteria = replace(typed, respelled=other.words, prefixes=other.prefixes)
+    better = _find(criteria, sort, cursor, None)
+    if len(better.page.rows) <= len(found.page.rows):
+        return typed, found, ""
     if found.page.rows and other.is_changed:
-        return None, words, found, " ".join(other.words)
-    return (other if other.is_changed else None), other_words, other_found, ""
+        return typed, found, " ".join(other.words)
+    return criteria, better, ""
+
+
+def _find(criteria: Criteria, sort: Sort, cursor: Cursor | None, shelf: Shelf | None) -> Found:
+    return find(criteria, sort.key, cursor, tree=tree(), shelf=shelf, vocabulary=_vocabulary())
+
+
+def _vocabulary() -> Vocabulary:
+    vocabulary: Vocabulary = current_app.extensions["cartwright-vocabulary"]
+    return vocabulary
 
 
 def suggestions(typed: str) -> dict[str, Any]:
@@ -91,17 +96,15 @@ def suggestions(typed: str) -> dict[str, Any]:
     return {"words": [f"{before} {word}".strip() for word in suggest_words(beginning)]}
 
 
-def _fields(criteria: Criteria, words: str, shelf: Shelf | None) -> Markup:
-    """The filters' fields. Those of a list that is not narrowed are everybody's, and drawn once a minute."""
-    if criteria.is_narrowed:
-        return _draw_fields(criteria, words, shelf)
-    drawn: Memory[str, Markup] = current_app.extensions["cartwright-fields"]
-    return drawn.get(shelf.slug if shelf else "", lambda: _draw_fields(criteria, words, shelf))
+def _fields(criteria: Criteria, shelf: Shelf | None) -> Markup:
+    """The filters' fields with their counts, drawn at most every half minute for the same criteria."""
+    drawn: Memory[tuple[str, Criteria], Markup] = current_app.extensions["cartwright-fields"]
+    return drawn.get((shelf.slug if shelf else "", criteria), lambda: _draw_fields(criteria, shelf))
 
 
-def _draw_fields(criteria: Criteria, words: str, shelf: Shelf | None) -> Markup:
+def _draw_fields(criteria: Criteria, shelf: Shelf | None) -> Markup:
     draw = get_template_attribute("components/filters.html", "choices")
-    return Markup(draw(facets(criteria, words, shelf, facet_tallies(shelf))))  # noqa: S704  (the template escapes)
+    return Markup(draw(facets(criteria, shelf, facet_tallies(shelf))))  # noqa: S704  (the template escapes)
 
 
 def _place(sorts: tuple[Sort, ...], usual: str) -> tuple[Sort, Cursor | None]:

@@ -9,16 +9,14 @@ from dataclasses import dataclass
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
-from sqlalchemy import select
 
-from webapp.catalog.models import SearchWord
-from webapp.extensions import db
 from webapp.reads import rows
 
 FRESH_FOR_SECONDS = 300.0
 MOST_WORDS = 60_000
 """Words held per process, the most frequent: about 10 MB."""
 MOST_SUGGESTED = 8
+_WORDS = "SELECT word, frequency FROM search_words ORDER BY frequency DESC, word LIMIT %(most)s"
 _LETTERS_OF_ONE_TYPO = 4
 _LETTERS_OF_TWO_TYPOS = 7
 """From how many letters on one and two typing errors are forgiven; "pan" must not become "pen"."""
@@ -34,20 +32,28 @@ class Respelled:
 
 
 class Vocabulary:
-    """The words of the catalogue, read when somebody first mistypes. Thread-safe."""
+    """The words of the catalogue with their frequencies, read every few minutes. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._words: list[str] = []
-        self._rank: dict[str, int] = {}
+        self._frequency: dict[str, int] = {}
         self._until = 0.0
+
+    def frequency(self, word: str, *, is_prefix: bool = False) -> int:
+        """In how many products a word occurs, in the singular or the plural, or any word that begins with it."""
+        self._read()
+        if is_prefix:
+            return sum(count for known, count in self._frequency.items() if known.startswith(word))
+        forms = (word, word.removesuffix("s"), word.removesuffix("es"), f"{word}s")
+        return max(self._frequency.get(form, 0) for form in forms)
 
     def respell(self, words: Sequence[str]) -> Respelled:
         """The words with the unknown ones replaced: by what they begin, else by the nearest known word."""
         self._read()
         respelled, prefixes = [], set()
         for word in words:
-            if word in self._rank:
+            if word in self._frequency:
                 respelled.append(word)
             elif len(word) >= 3 and any(known.startswith(word) for known in self._words):
                 respelled.append(word)
@@ -65,7 +71,7 @@ class Vocabulary:
         if not near:
             return None
         # The first letter is rarely the wrong one; then the nearer, then the more frequent word.
-        best = min(near, key=lambda hit: (hit[1], hit[0][0] != word[0], self._rank[hit[0]]))
+        best = min(near, key=lambda hit: (hit[1], hit[0][0] != word[0], -self._frequency[hit[0]]))
         return str(best[0])
 
     def _read(self) -> None:
@@ -74,13 +80,9 @@ class Vocabulary:
         with self._lock:
             if time.monotonic() < self._until:
                 return
-            query = (
-                select(SearchWord.word)
-                .order_by(SearchWord.frequency.desc(), SearchWord.word)
-                .limit(MOST_WORDS)
-            )
-            self._words = list(db.session.scalars(query))
-            self._rank = {word: rank for rank, word in enumerate(self._words)}
+            found = rows(_WORDS, {"most": MOST_WORDS})
+            self._frequency = {row.word: row.frequency for row in found}
+            self._words = list(self._frequency)
             self._until = time.monotonic() + (FRESH_FOR_SECONDS if self._words else 0.0)
 
 
