@@ -262,9 +262,7 @@ def _import_collections(
         for item in session.scalars(select(Collection).options(selectinload(Collection.members)))
     }
     wanted = {slug for row in rows for slug in row.products}
-    ids = dict(
-        session.execute(select(Product.slug, Product.id).where(Product.slug.in_(wanted))).all()
-    )
+    ids = dict(session.execute(select(Product.slug, Product.id).where(Product.slug.in_(wanted))).all())
     for row in rows:
         for slug in (slug for slug in row.products if slug not in ids):
             problems.append(Problem(row.file, row.row, "products", f"remove {slug!r}, or add that product"))
