@@ -65,6 +65,10 @@ ansible: $(VENV)/.dev $(VENV_LINT)/.lint ## Boot machines, configure them by Ans
 mutants: $(VENV)/.dev ## Plant known faults one by one and show that each is caught
 	$(PY) -m tests.mutants
 
+.PHONY: load
+load: $(VENV)/.dev ## Let shoppers arrive and write a report (RATE=20 SHOPPERS=256 SECONDS=30)
+	$(PY) -m bench.load --rate $(or $(RATE),20) --shoppers $(or $(SHOPPERS),256) --seconds $(or $(SECONDS),30)
+
 .PHONY: check
 check: $(VENV)/.dev $(VENV_LINT)/.lint ## Lint, format, types, import rules, templates, security, documents
 	$(VENV)/bin/ruff check .
