@@ -137,6 +137,15 @@ def no_leftovers(tmp_path: Path) -> Iterator[None]:
         until(lambda: Home(tmp_path).supervisor_pid() is None, "the end of a left-over stacklet")
 
 
+@pytest.fixture(autouse=True)
+def _signals_are_heard() -> Iterator[None]:
+    """A test run in the background starts with Ctrl-C ignored, and every child would inherit that."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 def start_stacklet(folder: Path, **how: object) -> tuple[subprocess.Popen[bytes], dict[str, int]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.integration.local.stacklet", str(folder)],
