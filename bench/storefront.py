@@ -254,12 +254,8 @@ def _aws(stack: ExitStack, folder: Path) -> tuple[dict[str, str], InventoryStore
     made = create_resources(settings, prefix="bench")
     settings = replace(settings, **made)
     names = {environment_name(name): str(getattr(settings, name)) for name in made}
-    return {
-        **aws.client_environment(),
-        **names,
-        "CARTWRIGHT_LOG_FORMAT": "json",
-        "CARTWRIGHT_DATABASE_POOL_SIZE": "5",
-    }
+    inventory = DynamoInventory(make_client("dynamodb", settings), settings, SystemClock())
+    return {**aws.client_environment(), **names, "CARTWRIGHT_LOG_FORMAT": "json"}, inventory
 
 
 def _median(found: Sequence[tuple[Figures, float]], floor: float) -> dict[str, float]:
