@@ -24,7 +24,10 @@ def tool() -> Any:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    # Its other half lies beside it, where Python looks when it runs as a program.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(SOURCE.parent))
+        spec.loader.exec_module(module)
     return module
 
 

@@ -18,34 +18,39 @@ nothing but Python's standard library and systemd, and reads what it must know f
 The last line of output is JSON with `changed`. Exit code 1: the release was refused, and the host serves what it did.
 """
 
-# ruff: noqa: S603, S607, T201 - a program for a terminal, that runs the host's own tools.
+# ruff: noqa: S603, T201 - a program for a terminal, that runs the host's own tools.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import fcntl
 import hashlib
-import http.client
 import json
 import os
-import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-CONFIG = Path("/etc/cartwright/release.json")
-PARTS = Path("/etc/cartwright/release.d")
+# It lies beside this file, which a link in /usr/local/sbin names.
+from release_host import (
+    Host,
+    Refused,
+    await_parts,
+    drained,
+    end_drain,
+    is_active,
+    must_be_installed,
+    refresh_settings,
+    run,
+    start_drain,
+    switch,
+    systemctl,
+    units_of,
+    wait_until_ready,
+)
+
 LOCK = Path("/run/lock/cartwright-release.lock")
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
-READY_SECONDS = 60
-ANSWER_SECONDS = 5
-RESTARTS_UNTIL_HOPELESS = 3
-"""A unit that systemd had to start again so often is not slow, it is broken."""
 
 
 EXPORT_ASSETS = """
@@ -64,57 +69,6 @@ for path in STATIC.rglob("*"):
 """Run by the release's own interpreter: it knows the names, and what a stylesheet says under its name."""
 
 
-class Refused(Exception):
-    """What was asked for was not done; the text says why."""
-
-
-class Host:
-    """The releases of one host, and the parts (web, worker) that it serves with them."""
-
-    def __init__(self, config: dict[str, Any], parts: list[dict[str, Any]]) -> None:
-        self.root = Path(config["root"])
-        self.kept = int(config["releases_kept"])
-        self.parts = parts
-
-    @classmethod
-    def here(cls) -> Host:
-        """As the roles described this host."""
-        parts = [json.loads(path.read_text("utf-8")) for path in sorted(PARTS.glob("*.json"))]
-        return cls(json.loads(CONFIG.read_text("utf-8")), parts)
-
-    def folder(self, release: str) -> Path:
-        """Where a release lies; refuses a name that could lead elsewhere."""
-        if not NAME.match(release):
-            raise Refused(f"{release!r} is no name of a release")
-        return self.root / "releases" / release
-
-    def is_installed(self, release: str) -> bool:
-        """Whether it is there in full."""
-        return (self.folder(release) / ".complete").exists()
-
-    def installed(self) -> list[str]:
-        """All releases that are there in full, the youngest first."""
-        marks = list((self.root / "releases").glob("*/.complete"))
-        return [
-            mark.parent.name for mark in sorted(marks, key=lambda mark: mark.stat().st_mtime, reverse=True)
-        ]
-
-    def linked(self, link: str) -> str | None:
-        """The release behind `current` or `previous`."""
-        path = self.root / link
-        return path.readlink().name if path.is_symlink() else None
-
-    def link(self, link: str, release: str | None) -> None:
-        """Point `current` or `previous` to a release in one step; None removes it."""
-        if release is None:
-            (self.root / link).unlink(missing_ok=True)
-            return
-        fresh = self.root / f".{link}.new"
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(Path("releases") / release)
-        fresh.replace(self.root / link)
-
-
 def install(host: Host, archive: Path, sha256: str | None) -> dict[str, Any]:
     """Unpack a bundle (or take a folder that CodeDeploy unpacked) and build its virtual environment. Safe to repeat."""
     if sha256 and archive.is_file():
@@ -131,7 +85,7 @@ def install(host: Host, archive: Path, sha256: str | None) -> dict[str, Any]:
     if archive.is_dir():
         shutil.copytree(archive, folder, symlinks=True, dirs_exist_ok=True)
     else:
-        _run(
+        run(
             "tar",
             "--extract",
             "--file",
@@ -141,7 +95,7 @@ def install(host: Host, archive: Path, sha256: str | None) -> dict[str, Any]:
             "--no-same-owner",
             "--no-same-permissions",
         )
-    _run("chmod", "--recursive", "u=rwX,go=rX", folder)
+    run("chmod", "--recursive", "u=rwX,go=rX", folder)
     _build_environment(folder)
     (folder / "release.env").write_text(f'CARTWRIGHT_RELEASE="{release}"\n', encoding="ascii")
     _publish_assets(folder, host.root / "assets" / "static")
@@ -151,46 +105,46 @@ def install(host: Host, archive: Path, sha256: str | None) -> dict[str, Any]:
 
 def migrate(host: Host, release: str) -> dict[str, Any]:
     """Run the release's migrations. Expand-only steps: the release before it keeps working on the new schema."""
-    _must_be_installed(host, release)
-    _refresh_settings()
-    _systemctl("start", f"cartwright-migrate@{release}.service", why="the migration failed")
+    must_be_installed(host, release)
+    refresh_settings()
+    systemctl("start", f"cartwright-migrate@{release}.service", why="the migration failed")
     return {"changed": host.linked("current") != release, "release": release}
 
 
 def attempt(host: Host, release: str) -> dict[str, Any]:
     """Start the release beside the current one, on a socket that nobody else knows, and wait until it is ready."""
-    _must_be_installed(host, release)
-    _refresh_settings()
+    must_be_installed(host, release)
+    refresh_settings()
     for part in host.parts:
         if not part.get("candidate"):
             continue
         name = part["candidate"]["unit"] + release
         service, borrowed = f"{name}.service", f"{name}.socket"
         try:
-            _systemctl("start", borrowed, why=f"{borrowed} does not start")
-            _systemctl("restart", service, why=f"{release} does not start")
-            _wait_until_ready(part["candidate"]["socket"], [service])
+            systemctl("start", borrowed, why=f"{borrowed} does not start")
+            systemctl("restart", service, why=f"{release} does not start")
+            wait_until_ready(part["candidate"]["socket"], [service])
         finally:
-            _systemctl("stop", service, borrowed)
-            _systemctl("reset-failed", service)
+            systemctl("stop", service, borrowed)
+            systemctl("reset-failed", service)
     return {"changed": False, "release": release}
 
 
 def activate(host: Host, release: str, tried: bool = False) -> dict[str, Any]:
     """Serve this release; when it is not ready in time, serve the one before again and refuse."""
-    _must_be_installed(host, release)
+    must_be_installed(host, release)
     before = host.linked("current")
-    if before == release and all(_is_active(unit) for unit in _units(host)):
+    if before == release and all(is_active(unit) for unit in units_of(host)):
         return {"changed": False, "release": release}
     if not tried and before != release:
         attempt(host, release)
-    with _drained(host):
+    with drained(host):
         try:
-            _switch(host, release)
+            switch(host, release)
         except Refused as refusal:
             if before is None or before == release:
                 raise
-            _switch(host, before)
+            switch(host, before)
             raise Refused(f"{refusal}\n{before} serves again") from refusal
     if before != release:
         host.link("previous", before)
@@ -210,22 +164,22 @@ def restart(host: Host) -> dict[str, Any]:
     current = host.linked("current")
     if current is None:
         return {"changed": False}
-    with _drained(host):
-        _switch(host, current)
+    with drained(host):
+        switch(host, current)
     return {"changed": True, "release": current}
 
 
 def drain(host: Host) -> dict[str, Any]:
     """Ask the balancer for no more requests, until `undrain` or a reboot."""
-    _start_drain(host)
+    start_drain(host)
     return {"changed": True}
 
 
 def undrain(host: Host) -> dict[str, Any]:
     """Take requests again, once the programs are ready."""
     if host.linked("current"):
-        _await_parts(host)
-    _end_drain(host)
+        await_parts(host)
+    end_drain(host)
     return {"changed": True}
 
 
@@ -260,15 +214,15 @@ def _release_name(archive: Path) -> str:
     if not archive.is_file():
         raise Refused(f"there is no bundle {archive}")
     return str(
-        json.loads(_run("tar", "--extract", "--to-stdout", "--file", archive, "release.json"))["release"]
+        json.loads(run("tar", "--extract", "--to-stdout", "--file", archive, "release.json"))["release"]
     )
 
 
 def _build_environment(folder: Path) -> None:
     venv = folder / "venv"
-    _run("/usr/bin/python3", "-m", "venv", venv)
+    run("/usr/bin/python3", "-m", "venv", venv)
     # From the bundle's own wheels, each checked against its hash; a host needs no way to a package index.
-    _run(
+    run(
         *(
             venv / "bin" / "python",
             "-m",
@@ -284,7 +238,7 @@ def _build_environment(folder: Path) -> None:
     )
     shutil.rmtree(folder / "wheelhouse")
     # The programs cannot write beside their code, so it is compiled now.
-    _run(venv / "bin" / "python", "-m", "compileall", "-q", "-j", "0", folder, ok=(0, 1))
+    run(venv / "bin" / "python", "-m", "compileall", "-q", "-j", "0", folder, ok=(0, 1))
 
 
 def _publish_assets(folder: Path, target: Path) -> None:
@@ -312,120 +266,6 @@ def _link_over(path: Path, link: Path) -> None:
     fresh.unlink(missing_ok=True)
     os.link(path, fresh)
     fresh.replace(link)
-
-
-def _must_be_installed(host: Host, release: str) -> None:
-    if not host.is_installed(release):
-        raise Refused(f"{release} is not installed here; there are: {', '.join(host.installed()) or 'none'}")
-
-
-def _switch(host: Host, release: str) -> None:
-    host.link("current", release)
-    for part in host.parts:
-        for unit in part.get("sockets", []):
-            _systemctl("start", unit, why=f"{unit} does not start")
-        _systemctl("restart", *part["units"], why=f"{release} does not start")
-    _await_parts(host)
-
-
-def _await_parts(host: Host) -> None:
-    """Wait until all that this host serves is ready."""
-    for part in host.parts:
-        if part.get("socket"):
-            _wait_until_ready(part["socket"], part["units"])
-        elif not all(_is_active(unit) for unit in part["units"]):
-            raise Refused(f"{part['units'][0]} does not keep running: see journalctl -u {part['units'][0]}")
-
-
-def _start_drain(host: Host) -> None:
-    """Fail the balancer's health check, and give it the time to notice; the programs serve on."""
-    draining = [part for part in host.parts if part.get("drain_file") and all(map(_is_active, part["units"]))]
-    for part in draining:
-        Path(part["drain_file"]).touch()
-    if draining:
-        time.sleep(max(float(part["drain_seconds"]) for part in draining))
-
-
-def _end_drain(host: Host) -> None:
-    for part in host.parts:
-        if part.get("drain_file"):
-            Path(part["drain_file"]).unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _drained(host: Host) -> Iterator[None]:
-    """Ask the balancer for no more requests until the work is done."""
-    _start_drain(host)
-    try:
-        yield
-    finally:
-        _end_drain(host)
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=ANSWER_SECONDS)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(ANSWER_SECONDS)
-        self.sock.connect(self._path)
-
-
-def _wait_until_ready(path: str, units: list[str]) -> None:
-    """Wait for 200 from /readyz on the program's own socket, past nginx and its drain."""
-    deadline = time.monotonic() + READY_SECONDS
-    answer = "no answer"
-    while time.monotonic() < deadline:
-        try:
-            connection = _UnixConnection(path)
-            connection.request("GET", "/readyz", headers={"X-Forwarded-Proto": "https"})
-            reply = connection.getresponse()
-            if reply.status == 200:
-                return
-            answer = f"{reply.status} {reply.read(500).decode('utf-8', 'replace')}"
-        except (OSError, http.client.HTTPException) as error:
-            answer = str(error)
-        for unit in units:
-            if _restarts(unit) >= RESTARTS_UNTIL_HOPELESS or _property(unit, "ActiveState") == "failed":
-                raise Refused(f"{unit} dies again and again: see journalctl -u {unit}")
-        time.sleep(0.2)
-    raise Refused(f"not ready within {READY_SECONDS} s: {answer}")
-
-
-def _refresh_settings() -> None:
-    _systemctl("restart", "cartwright-settings.service")
-
-
-def _units(host: Host) -> list[str]:
-    return [unit for part in host.parts for unit in part["units"]]
-
-
-def _is_active(unit: str) -> bool:
-    return _property(unit, "ActiveState") == "active"
-
-
-def _restarts(unit: str) -> int:
-    return int(_property(unit, "NRestarts") or 0)
-
-
-def _property(unit: str, name: str) -> str:
-    return _run("systemctl", "show", "--property", name, "--value", unit).strip()
-
-
-def _systemctl(verb: str, *units: str, why: str = "") -> None:
-    """Carry out a verb; its failure is a refusal when there is a reason to give, and no matter otherwise."""
-    done = subprocess.run(["systemctl", verb, *units], capture_output=True, text=True, check=False)
-    if done.returncode and why:
-        raise Refused(f"{why}: see journalctl -u {units[0]}\n{done.stderr.strip()}")
-
-
-def _run(*command: str | Path, ok: tuple[int, ...] = (0,)) -> str:
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
-    if done.returncode not in ok:
-        raise Refused(f"{command[0]} failed ({done.returncode}): {done.stderr.strip()[-2000:]}")
-    return done.stdout
 
 
 PLAIN_VERBS = {
