@@ -50,6 +50,7 @@ def _register_features(app: Flask) -> None:
     from webapp.account import register_account
     from webapp.cart import routes as cart
     from webapp.catalog import routes as catalog
+    from webapp.catalog import seo
     from webapp.catalog.cli import bp as catalog_commands
     from webapp.checkout import routes as checkout
     from webapp.checkout import test_bank
@@ -58,7 +59,7 @@ def _register_features(app: Flask) -> None:
     from webapp.tracking import routes as tracking
 
     layout.register_layout(app)
-    for feature in (health, catalog, cart, checkout, tracking):
+    for feature in (health, catalog, seo, cart, checkout, tracking):
         app.register_blueprint(feature.bp)
     app.register_blueprint(catalog_commands)
     app.register_blueprint(checkout_commands)

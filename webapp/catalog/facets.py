@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from webapp.catalog.criteria import PARAMETERS, Criteria
-from webapp.catalog.finding import count_facets
+from webapp.catalog.finding import COUNT_LIMIT, count_facets
 from webapp.catalog.models import FACETS
 from webapp.catalog.tree import FacetTallies, Shelf
 
@@ -30,7 +31,9 @@ class Facet:
     values: tuple[FacetValue, ...]
 
 
-def facets(criteria: Criteria, shelf: Shelf | None, tallies: FacetTallies) -> list[Facet]:
+def facets(
+    criteria: Criteria, shelf: Shelf | None, tallies: FacetTallies, expected_hits: Callable[[Criteria], float]
+) -> list[Facet]:
     """The filters of a list. Values of one facet widen each other, so a facet is counted without its own choice."""
     counted: dict[str, dict[str, int] | None] = {}
     unchosen = [name for name in FACETS if not criteria.chosen(name)]
@@ -43,7 +46,9 @@ def facets(criteria: Criteria, shelf: Shelf | None, tallies: FacetTallies) -> li
         if not others.is_narrowed:
             counted |= {name: dict(tallies.get(name, {})) for name in names}
             continue
-        counts = count_facets(others, names, shelf)
+        # What is expected to be very much is not even begun to be counted.
+        is_countable = expected_hits(others) <= 2 * COUNT_LIMIT
+        counts = count_facets(others, names, shelf) if is_countable else None
         counted |= {name: dict(counts[name]) if counts is not None else None for name in names}
     return [facet for name in FACETS if (facet := _facet(name, criteria, counted[name], tallies)).values]
 

@@ -65,7 +65,7 @@ def find(
     everything = shelf.product_count if shelf else tree.product_count
     if not criteria.is_narrowed:
         return Found(_walked(criteria, sort, cursor, shelf), everything)
-    if _expected_hits(criteria, tree.product_count, everything, shelf, vocabulary) >= COMMON_HITS:
+    if expected_hits(criteria, tree=tree, shelf=shelf, vocabulary=vocabulary) >= COMMON_HITS:
         page = _walked(criteria, sort, cursor, shelf)
         if len(page.rows) == PAGE_SIZE:
             return Found(page, None)
@@ -132,13 +132,14 @@ def count_facets(
     return counts
 
 
-def _expected_hits(
-    criteria: Criteria, all_products: int, on_shelf: int, shelf: Shelf | None, vocabulary: Vocabulary
-) -> float:
+def expected_hits(criteria: Criteria, *, tree: Tree, shelf: Shelf | None, vocabulary: Vocabulary) -> float:
     """How many products probably fit, if words and facets had nothing to do with each other."""
+    on_shelf = shelf.product_count if shelf else tree.product_count
     expected = float(on_shelf)
     for word in criteria.words:
-        expected *= vocabulary.frequency(word, is_prefix=word in criteria.prefixes) / max(all_products, 1)
+        expected *= vocabulary.frequency(word, is_prefix=word in criteria.prefixes) / max(
+            tree.product_count, 1
+        )
     tallies = facet_tallies(shelf) if criteria.filters else {}
     for name, chosen in criteria.filters:
         known = tallies.get(name, {})

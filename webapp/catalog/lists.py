@@ -11,9 +11,10 @@ from markupsafe import Markup
 from webapp.catalog import queries
 from webapp.catalog.criteria import LONGEST_QUERY, Criteria, read_criteria
 from webapp.catalog.facets import facets
-from webapp.catalog.finding import BEST, BEST_SORT, Found, find
+from webapp.catalog.finding import BEST, BEST_SORT, Found, expected_hits, find
 from webapp.catalog.memory import Memory
 from webapp.catalog.paging import DEFAULT_SORT, SORTS, Cursor, Page, Sort, decode_cursor
+from webapp.catalog.seo import breadcrumbs
 from webapp.catalog.spelling import Vocabulary, suggest_words
 from webapp.catalog.tree import Shelf, facet_tallies, tree
 
@@ -37,7 +38,17 @@ def page(description: str, *, title: str, shelf: Shelf | None) -> str:
         title=title,
         description=description,
         shelf=shelf,
+        canonical=request.path,
+        # Only the plain first page stands for the shelf; every combination of filters would be a page too many.
+        is_unlisted=criteria.is_narrowed or cursor is not None or sort.key != DEFAULT_SORT,
+        structured=[breadcrumbs(_path(shelf))],
+        sharing={"type": "website", "title": title, "description": description},
     )
+
+
+def _path(shelf: Shelf | None) -> list[tuple[str, str]]:
+    above = [(f"/shop/{slug}", name) for slug, name in shelf.path] if shelf else []
+    return [("/shop", "Everything"), *above, *([(f"/shop/{shelf.slug}", shelf.name)] if shelf else [])]
 
 
 def search_page() -> str:
@@ -103,8 +114,12 @@ def _fields(criteria: Criteria, shelf: Shelf | None) -> Markup:
 
 
 def _draw_fields(criteria: Criteria, shelf: Shelf | None) -> Markup:
+    def expected(others: Criteria) -> float:
+        return expected_hits(others, tree=tree(), shelf=shelf, vocabulary=_vocabulary())
+
     draw = get_template_attribute("components/filters.html", "choices")
-    return Markup(draw(facets(criteria, shelf, facet_tallies(shelf))))  # noqa: S704  (the template escapes)
+    found = facets(criteria, shelf, facet_tallies(shelf), expected)
+    return Markup(draw(found))  # noqa: S704  (the template escapes)
 
 
 def _place(sorts: tuple[Sort, ...], usual: str) -> tuple[Sort, Cursor | None]:

@@ -10,7 +10,8 @@ from typing import Any
 from flask import Blueprint, abort, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from webapp.catalog import lists, queries
+from webapp.assets import asset
+from webapp.catalog import lists, queries, seo
 from webapp.catalog.cards import grid
 from webapp.catalog.offers import stock_note
 from webapp.catalog.tree import tree
@@ -36,6 +37,13 @@ def home() -> str:
         collections=queries.collections(),
         best=best[:8],
         hero=best[8:] or best[:4],
+        canonical="/",
+        structured=[seo.organisation()],
+        sharing={
+            "type": "website",
+            "title": wiring().settings.shop_name,
+            "description": "Well-made everyday goods for kitchen, table, desk, workshop and garden.",
+        },
         newest=queries.newest_cards(4),
     )
 
@@ -82,7 +90,11 @@ def collection(slug: str) -> str:
     if found is None:
         abort(404, "This collection is not on show any more.")
     return render_template(
-        "catalog/collection.html", collection=found, cards=queries.collection_cards(found.id)
+        "catalog/collection.html",
+        collection=found,
+        cards=queries.collection_cards(found.id),
+        canonical=f"/collections/{found.slug}",
+        sharing={"type": "website", "title": found.name, "description": found.description},
     )
 
 
@@ -115,6 +127,18 @@ def product(slug: str) -> str | Response:
         stock_note=stock_note(available),
         pickers=pickers(variants, chosen, levels),
         related=queries.related_cards(found.id, found.category_id, 4),
+        canonical=f"/products/{found.slug}",
+        structured=[
+            seo.product_data(found, variants, levels, asset(found.image) if found.image else ""),
+            seo.breadcrumbs(
+                [
+                    ("/shop", "Everything"),
+                    (f"/shop/{found.category_slug}", found.category_name),
+                    (f"/products/{found.slug}", found.name),
+                ]
+            ),
+        ],
+        sharing={"type": "product", "title": found.name, "description": found.description},
     )
 
 
