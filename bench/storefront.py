@@ -196,7 +196,7 @@ def addresses(database_url: str) -> Addresses:
         lists=[f"/shop/{chance.choice(shelves)}?sort={chance.choice(sorts)}" for _ in range(PATHS_PER_KIND)],
         details=[f"/products/{slug}" for slug in slugs],
         searches=[f"/search?q={word}" for word in (*frequent, *words)],
-        stock=[StockEntry(row.sku, row.price_minor, row.currency, 20) for row in stocked],
+        stock=[StockEntry(row.sku, row.price_minor, row.currency, 60) for row in stocked],
     )
 
 

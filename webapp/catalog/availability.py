@@ -1,4 +1,4 @@
-"""Stock as pages show it: levels from the truth of stock, asked at most once a second, honest when they are unknown."""
+"""Stock as pages show it: levels from the truth of stock, remembered as long as they can be true, honest when unknown."""
 
 from __future__ import annotations
 
@@ -15,12 +15,21 @@ from orders.ports import InventoryStore
 log = logging.getLogger(__name__)
 
 FRESH_FOR_SECONDS = 1.5
-"""How old a level on a page may be. The order itself is checked by the reservation, not by this."""
+PIECES_PER_SECOND = 5
+LONGEST_FRESH_SECONDS = 20.0
+"""How old a level on a page may be: "3 left" is soon untrue, "in stock" with two hundred pieces is not. The order itself is
+checked by the reservation, not by this."""
 PAUSE_AFTER_FAILURE_SECONDS = 3.0
 """While the store is away, pages do not wait for it one after the other."""
 MOST_CACHED = 20_000
 FEW_LEFT = 5
 """From how many pieces on a page says "3 left"."""
+
+
+def fresh_for_seconds(level: StockLevel | None) -> float:
+    """How long a look at a level stays true enough for a page."""
+    pieces = level.available if level is not None else 0
+    return min(max(FRESH_FOR_SECONDS, pieces / PIECES_PER_SECOND), LONGEST_FRESH_SECONDS)
 
 
 class Availability:
@@ -42,9 +51,7 @@ class Availability:
         with self._lock:
             held = {sku: self._known[sku] for sku in wanted if sku in self._known}
             is_away = now < self._away_until
-        missing = [
-            sku for sku in wanted if fresh or sku not in held or now - held[sku][0] > FRESH_FOR_SECONDS
-        ]
+        missing = [sku for sku in wanted if fresh or sku not in held or now > held[sku][0]]
         if missing and is_away:
             return None
         asked = self._ask(missing) if missing else {}
@@ -67,5 +74,6 @@ class Availability:
             if len(self._known) > MOST_CACHED:
                 self._known.clear()
             for sku in skus:
-                self._known[sku] = (now, found.get(Sku(sku)))
+                level = found.get(Sku(sku))
+                self._known[sku] = (now + fresh_for_seconds(level), level)
         return {str(sku): level for sku, level in found.items()}

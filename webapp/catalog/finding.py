@@ -22,7 +22,7 @@ from webapp.catalog.spelling import Vocabulary
 from webapp.catalog.tree import Shelf, Tree, facet_tallies
 from webapp.reads import rows
 
-COMMON_HITS = 2_500
+COMMON_HITS = 4_000
 """From so many expected hits on, walking is shorter than picking (measured at a million products)."""
 WALK_LIMIT = 20_000
 """Rows that a walk looks at before it gives up and picks."""

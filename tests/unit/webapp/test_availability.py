@@ -1,0 +1,91 @@
+"""Stock as pages show it: asked rarely where nothing can have become untrue, and never claimed while the store is away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pytest
+
+from orders.adapters.memory.inventory import MemoryInventory
+from orders.adapters.memory.tracking import MemoryTracking
+from orders.domain.errors import Unavailable
+from orders.domain.ids import Sku
+from orders.domain.inventory import StockLevel
+from webapp.catalog import availability as module
+from webapp.catalog.availability import Availability
+
+
+class CountingInventory(MemoryInventory):
+    """Remembers what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryTracking())
+        self.asked: list[list[str]] = []
+        self.away = False
+
+    def levels(self, skus: Iterable[Sku]) -> Mapping[Sku, StockLevel]:
+        """See InventoryStore."""
+        wanted = list(skus)
+        self.asked.append([str(sku) for sku in wanted])
+        if self.away:
+            raise Unavailable("down")
+        return super().levels(wanted)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, in a list so that a test can move it."""
+    now = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def inventory() -> CountingInventory:
+    """Few of one, many of the other."""
+    inventory = CountingInventory()
+    for sku, pieces in (("FEW", 3), ("MANY", 500)):
+        inventory.set_up_sku(Sku(sku), 100, "EUR")
+        inventory.restock(Sku(sku), pieces, sku)
+    return inventory
+
+
+def test_few_pieces_are_looked_at_again_soon_and_many_later(
+    clock: list[float], inventory: CountingInventory
+) -> None:
+    """How long a look is kept follows from how much would have to be sold to make it untrue."""
+    availability = Availability(inventory)
+    availability.levels(["FEW", "MANY"])
+    clock[0] += 2
+    availability.levels(["FEW", "MANY"])
+    clock[0] += 25
+    availability.levels(["FEW", "MANY", "NEITHER"])
+    assert inventory.asked == [["FEW", "MANY"], ["FEW"], ["FEW", "MANY", "NEITHER"]]
+
+
+def test_before_paying_nothing_remembered_counts(clock: list[float], inventory: CountingInventory) -> None:
+    """`fresh` always asks, and what it learns is remembered."""
+    availability = Availability(inventory)
+    availability.levels(["MANY"])
+    inventory.adjust(Sku("MANY"), -498, "sold")
+    fresh = availability.levels(["MANY"], fresh=True)
+    again = availability.levels(["MANY"])
+    assert fresh is not None
+    assert again is not None
+    assert fresh["MANY"].available == again["MANY"].available == 2
+
+
+def test_while_the_store_is_away_nothing_is_claimed_and_it_is_left_alone(
+    clock: list[float], inventory: CountingInventory
+) -> None:
+    """One page in three seconds waits for a store that is down; afterwards it is asked again."""
+    availability = Availability(inventory)
+    inventory.away = True
+    assert availability.levels(["FEW"]) is None
+    assert availability.levels(["FEW"]) is None
+    assert len(inventory.asked) == 1
+    inventory.away = False
+    clock[0] += 4
+    levels = availability.levels(["FEW"])
+    assert levels is not None
+    assert levels["FEW"].available == 3
