@@ -1,12 +1,14 @@
-"""Throughput of the worker: `python -m bench.worker [order_tx|record_order|pgbench ...] [--messages N] [--processes N]`.
+"""Throughput of the worker beside its peers: `python -m bench.worker [--rounds N] [--jobs N] [--without-peers] [CASE ...]`.
 
-order_tx       the peers' job (an order, three lines, an event, committed in PostgreSQL), over SQS, deleted after its commit
+pgbench        the statements of both jobs, one transaction per order, at 8 clients: what PostgreSQL alone can do here
+order_tx       the peers' job (an order, three lines, an event, committed), over the local SQS, deleted after its commit
 record_order   the product's own job: inbox, order, lines, ledger, timeline and outbox rows
-pgbench        the statements of both, one transaction per order, at 8 clients: what PostgreSQL alone can do here
+peers          order_tx by RQ, Dramatiq and Celery on Redis, and by Celery on the same local SQS
+idle           the processor time of a worker with three empty queues
 
-A PostgreSQL with durable commits and the local SQS of their own are started for it. The queue is filled first and kept
-shallow (the local SQS slows down with depth); the clock runs from the first commit to the last, counted in the database.
-The processor time of the workers, of PostgreSQL and of the local SQS is told apart: the latter is a Python program.
+All in one run, two processes each, the queue filled before the clock starts; the rounds take turns, and the median
+counts. Our worker serves a batch of messages in one transaction and deletes ten with one call: that is what it is
+compared by, and what the peers have no means to do. Prints one JSON line per measurement and the ratios at the end.
 """
 
 from __future__ import annotations
@@ -14,106 +16,36 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
-import signal
+import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import fields, replace
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
-from local.aws import LocalAws
-from local.ports import any_free
-from local.postgres import DURABLE, Cluster, find_binaries
-from local.supervisor import Supervisor
-from orders.adapters.clock import SystemClock
-from orders.adapters.memory.order_book import MemoryOrderBook
-from orders.adapters.rds import mapping
+from bench.peers import environment, limits
+from bench.peers.ground import ROOT, Ground, cpu_seconds, platform, timed_run
+from bench.peers.order_tx import LINES, PGBENCH
+from bench.peers.rigs import PROCESSES, Rig, rigs
 from orders.adapters.sqs import open_queue
 from orders.domain.ids import new_order_id
 from orders.messages import encode_job, order_request_to_dict
 from orders.ports import JobMessage
-from orders.services.desk import OrderDesk
-from orders.services.record_order import AcceptedOrder, begin
-from orders.settings import Settings, environment_name
-from tests.aws_resources import create_resources
+from orders.settings import Settings
 from tests.order_samples import order_request
 
-ROOT = Path(__file__).resolve().parents[1]
-LINES = (("MUG-RED", 1, 1250), ("TEA", 2, 333), ("TRAY", 1, 4900))
-DEPTH = 1_000
-PEER_TABLES = """
-CREATE TABLE bench_orders (id uuid PRIMARY KEY, email text NOT NULL, total_minor bigint NOT NULL,
-    placed_at timestamptz NOT NULL DEFAULT now());
-CREATE TABLE bench_lines (id bigserial PRIMARY KEY, order_id uuid NOT NULL REFERENCES bench_orders, sku text NOT NULL,
-    quantity int NOT NULL, price_minor bigint NOT NULL);
-CREATE INDEX ON bench_lines (order_id);
-CREATE TABLE bench_events (id bigserial PRIMARY KEY, order_id uuid NOT NULL REFERENCES bench_orders, type text NOT NULL,
-    data jsonb NOT NULL);
-CREATE INDEX ON bench_events (order_id);
-"""
-PEER_SCRIPT = """SELECT gen_random_uuid() AS id \\gset
-BEGIN;
-INSERT INTO bench_orders (id, email, total_minor) VALUES (':id', 'ada@example.org', 7306);
-INSERT INTO bench_lines (order_id, sku, quantity, price_minor)
-    VALUES (':id', 'MUG-RED', 1, 1250), (':id', 'TEA', 2, 333), (':id', 'TRAY', 1, 4900);
-INSERT INTO bench_events (order_id, type, data) VALUES (':id', 'placed', '{"total_minor": 7306}');
-COMMIT;
-"""
-
-
-@contextmanager
-def platform(folder: Path) -> Iterator[tuple[Settings, dict[str, str], dict[str, int]]]:
-    """A durable PostgreSQL and a local SQS: settings, environment and the process ids of both."""
-    from alembic import command
-    from alembic.config import Config
-
-    cluster = Cluster(folder / "postgres", find_binaries(), any_free(), DURABLE)
-    cluster.initialise()
-    aws = LocalAws(folder / "aws", any_free(), "eu-west-1", folder / "mail", keep_state=False)
-    aws.prepare()
-    supervisor = Supervisor(say=lambda *_: None)
-    try:
-        supervisor.start(cluster.child(folder / "postgres.log"))
-        cluster.ensure_owner_and_database()
-        supervisor.start(aws.child(folder / "aws.log"))
-        os.environ.update(aws.client_environment())
-        settings = Settings(
-            aws_region=aws.region,
-            aws_endpoint_url=aws.endpoint_url,
-            database_url=cluster.url(),
-            log_level="ERROR",
-        )
-        settings = replace(settings, **create_resources(settings, prefix=f"b{uuid.uuid4().hex[:8]}"))
-        config = Config(toml_file=str(ROOT / "pyproject.toml"))
-        config.attributes["database_url"] = cluster.url()
-        command.upgrade(config, "head")
-        with psycopg.connect(_dsn(settings), autocommit=True) as connection:
-            connection.execute(PEER_TABLES)
-        environment = {**os.environ, **aws.client_environment()}
-        for spec in fields(Settings):
-            if getattr(settings, spec.name) != spec.default:
-                environment[environment_name(spec.name)] = str(getattr(settings, spec.name))
-        yield settings, environment, supervisor.pids()
-    finally:
-        supervisor.stop_all()
-
-
-def _dsn(settings: Settings) -> str:
-    return settings.database_url.replace("+psycopg", "")
+CASES = ("pgbench", "order_tx", "record_order", "peers", "idle")
+IDLE_SECONDS = 15.0
 
 
 def peer_message() -> str:
-    """The peers' job."""
+    """The peers' job in our envelope."""
     order_id = new_order_id(datetime.now(UTC))
     payload = {"email": "ada@example.org", "total_minor": 7306, "lines": LINES}
     return encode_job(JobMessage(f"order_tx:{order_id}", "order_tx", payload, order_id=order_id))
@@ -132,161 +64,42 @@ def record_message() -> str:
     return encode_job(message)
 
 
-CASES: Mapping[str, tuple[Callable[[], str], str]] = {
+OURS: Mapping[str, tuple[Callable[[], str], str]] = {
     "order_tx": (peer_message, "bench_events"),
     "record_order": (record_message, "inbox"),
 }
 
 
-def measure(
-    case: str,
-    messages: int,
-    processes: int,
-    settings: Settings,
-    environment: Mapping[str, str],
-    pids: Mapping[str, int],
-) -> dict[str, Any]:
-    """Serve `messages` with so many worker processes; jobs per second and processor milliseconds per message."""
-    make, table = CASES[case]
-    queue = open_queue(settings, "orders")
-    bodies = [make() for _ in range(messages)]
-    queue.send_many(bodies[:DEPTH])
-    workers = [
-        subprocess.Popen([sys.executable, "-m", "bench.worker", "--child"], cwd=ROOT, env=dict(environment))
-        for _ in range(processes)
-    ]
-    feeder = threading.Thread(target=_feed, args=(queue, bodies[DEPTH:]), daemon=True)
+def ours(ground: Ground, case: str, jobs: int, processes: int) -> dict[str, Any]:
+    """Our worker on the local SQS."""
+    make, table = OURS[case]
+    open_queue(ground.settings, "orders").send_many([make() for _ in range(jobs)])
+    commands = [[sys.executable, "-m", "bench.worker", "--child"]] * processes
+    return timed_run(ground, f"ours, {case}", table, jobs, commands, ground.environment, ground.pids)
+
+
+def peer(ground: Ground, rig: Rig, jobs: int, redis_pid: int) -> dict[str, Any]:
+    """A peer with its own broker."""
+    told = {**ground.environment, **rig.environment, "PYTHONPATH": str(ROOT)}
+    subprocess.run([*rig.fill, str(jobs)], cwd=ROOT, env=told, check=True)
+    pids = {**ground.pids, "redis": redis_pid}
+    return timed_run(ground, rig.name, "bench_events", jobs, rig.serve, told, pids)
+
+
+def idle(ground: Ground) -> dict[str, Any]:
+    """What one worker costs that has nothing to do, in percent of a core: three queues, relay and housekeeping."""
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "worker", "run", "--name", "idle"], cwd=ROOT, env=dict(ground.environment)
+    )
     try:
-        with psycopg.connect(_dsn(settings), autocommit=True) as connection:
-            before = _count(connection, table)
-            first_at = _wait(connection, table, before + 1)
-            begun = _count(connection, table)
-            cpu = {name: _cpu(pid) for name, pid in pids.items()}
-            worker_cpu = sum(_cpu(worker.pid) for worker in workers)
-            feeder.start()
-            last_at = _wait(connection, table, before + messages)
-            seconds, served = last_at - first_at, before + messages - begun
-            spent = {name: (_cpu(pid) - cpu[name]) * 1000 / served for name, pid in pids.items()}
-            worker_spent = (sum(_cpu(worker.pid) for worker in workers) - worker_cpu) * 1000 / served
+        time.sleep(6.0)  # Imports, connections and the first report are over by then.
+        before, began = cpu_seconds(worker.pid), time.monotonic()
+        time.sleep(IDLE_SECONDS)
+        percent = (cpu_seconds(worker.pid) - before) / (time.monotonic() - began) * 100
     finally:
-        for worker in workers:
-            worker.send_signal(signal.SIGTERM)
-        for worker in workers:
-            worker.wait(40)
-    return {
-        "case": case,
-        "processes": processes,
-        "messages": served,
-        "per_second": round(served / seconds),
-        "cpu_ms_per_message": {
-            "worker": round(worker_spent, 2),
-            **{k: round(v, 2) for k, v in spent.items()},
-        },
-    }
-
-
-def _feed(queue: Any, bodies: Sequence[str]) -> None:
-    for start in range(0, len(bodies), 100):
-        while queue.depth().visible > DEPTH:
-            threading.Event().wait(0.05)
-        queue.send_many(bodies[start : start + 100])
-
-
-def _count(connection: psycopg.Connection[Any], table: str) -> int:
-    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
-    return int(row[0]) if row else 0
-
-
-def _wait(connection: psycopg.Connection[Any], table: str, wanted: int) -> float:
-    deadline = time.monotonic() + 300
-    while _count(connection, table) < wanted:
-        if time.monotonic() > deadline:
-            raise SystemExit(f"{table} has only {_count(connection, table)} of {wanted} rows after 300 s")
-        threading.Event().wait(0.02)
-    return time.monotonic()
-
-
-def _cpu(pid: int) -> float:
-    """Processor seconds of a process and all its descendants."""
-    total, todo = 0.0, [pid]
-    while todo:
-        current = todo.pop()
-        try:
-            stat = Path(f"/proc/{current}/stat").read_text("ascii").rsplit(")", 1)[1].split()
-            todo += [
-                int(child)
-                for task in Path(f"/proc/{current}/task").iterdir()
-                for child in (task / "children").read_text("ascii").split()
-            ]
-        except OSError:
-            continue
-        # utime, stime, and those of children that have ended (PostgreSQL's backends).
-        total += sum(int(stat[index]) for index in (11, 12, 13, 14)) / os.sysconf("SC_CLK_TCK")
-    return total
-
-
-def record_script() -> str:
-    """The statements of record_order for one order, as a pgbench script."""
-    desk = OrderDesk(MemoryOrderBook(), SystemClock(), Settings())
-    request = order_request(LINES)
-    change = begin(desk, AcceptedOrder("message", request, datetime.now(UTC), "c" * 32))
-    ledger = [
-        {
-            "order_id": booked.order_id,
-            "posting_key": booked.posting.key,
-            "account": str(entry.account),
-            "amount_minor": entry.amount_minor,
-            "currency": booked.currency,
-            "at": booked.at.isoformat(),
-        }
-        for booked in change.booked()
-        for entry in booked.posting.entries
-    ]
-    statements = [
-        _insert("inbox", [{"message_id": f"record_order:{request.order_id}", "job": "record_order"}]),
-        _insert("orders", [mapping.order_row(change.record)]),
-        _insert("order_lines", mapping.line_rows(change.record)),
-        _insert("timeline_events", [mapping.event_row(event) for event in change.events]),
-        _insert("ledger_entries", ledger),
-        _insert("outbox", [mapping.outbox_row(row) for row in change.outbox()]),
-    ]
-    text = "\n".join(statements).replace(request.order_id, ":id")
-    return f"SELECT gen_random_uuid() AS id \\gset\nBEGIN;\n{text}\nCOMMIT;\n"
-
-
-def _insert(table: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    values = ", ".join(f"({', '.join(_literal(value) for value in row.values())})" for row in rows)
-    return f"INSERT INTO {table} ({', '.join(rows[0])}) VALUES {values} ON CONFLICT DO NOTHING;"  # noqa: S608
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, bool | int):
-        return str(value).lower()
-    text = value if isinstance(value, str) else json.dumps(value)
-    return "'" + text.replace("'", "''") + "'"
-
-
-def pgbench(name: str, script: str, settings: Settings, folder: Path, clients: int = 8) -> dict[str, Any]:
-    """Transactions per second of PostgreSQL alone, for ten seconds."""
-    path = folder / f"{name}.sql"
-    path.write_text(script, "utf-8")
-    command = [
-        str(find_binaries() / "pgbench"),
-        "-n",
-        "-c",
-        str(clients),
-        "-j",
-        "2",
-        "-T",
-        "10",
-        "-f",
-        str(path),
-    ]
-    done = subprocess.run([*command, _dsn(settings)], capture_output=True, text=True, check=False)
-    found = re.search(r"tps = ([0-9.]+)", done.stdout)
-    if not found:
-        raise SystemExit(f"pgbench failed: {done.stderr[-500:]}")
-    return {"case": f"pgbench {name}", "clients": clients, "per_second": round(float(found[1]))}
+        worker.terminate()
+        worker.wait(40)
+    return {"case": "idle worker, 3 queues", "percent_of_a_core": round(percent, 2)}
 
 
 def child() -> int:
@@ -333,39 +146,86 @@ def _order_tx() -> Callable[..., None]:
                 connection, tables["bench_orders"], orders, unless_conflict_on=["id"], returning=["id"]
             )
             known = {str(row.id) for row in new}
-            fresh = [row for row in lines if row["order_id"] in known]
-            insert_rows(connection, tables["bench_lines"], fresh)
-            insert_rows(
-                connection, tables["bench_events"], [row for row in events if row["order_id"] in known]
-            )
+            insert_rows(connection, tables["bench_lines"], [r for r in lines if r["order_id"] in known])
+            insert_rows(connection, tables["bench_events"], [r for r in events if r["order_id"] in known])
 
     return order_tx
 
 
+def one_round(
+    ground: Ground, wanted: Sequence[str], options: Any, peers: Sequence[Rig], redis_pid: int
+) -> Any:
+    """Every measurement once, one after the other."""
+    if "pgbench" in wanted:
+        yield limits.pgbench(ground, "order_tx", PGBENCH)
+        yield limits.pgbench(ground, "record_order", limits.record_script())
+    for case in OURS:
+        if case in wanted:
+            yield ours(ground, case, options.jobs, options.processes)
+    for rig in peers:
+        yield peer(ground, rig, options.jobs, redis_pid)
+
+
+def ratios(found: Mapping[str, Sequence[int]]) -> dict[str, float]:
+    """What is promised of the worker (docs/worker.md), by the medians."""
+    median = {name: statistics.median(values) for name, values in found.items()}
+    pairs = {
+        "order_tx / Dramatiq on Redis": ("ours, order_tx", "Dramatiq on Redis, 8 threads"),
+        "order_tx / Celery on the local SQS": ("ours, order_tx", "Celery on the local SQS, late ack"),
+        "record_order / pgbench": ("ours, record_order", "pgbench record_order, 8 clients"),
+    }
+    return {
+        name: round(median[one] / median[other], 2)
+        for name, (one, other) in pairs.items()
+        if one in median and other in median
+    }
+
+
 def main() -> int:
-    """Measure and print one JSON line per result."""
-    parser = argparse.ArgumentParser(
-        prog="bench.worker", description=__doc__.splitlines()[0] if __doc__ else ""
-    )
-    parser.add_argument("cases", nargs="*", default=[], help="order_tx, record_order, pgbench (default: all)")
-    parser.add_argument("--messages", type=int, default=6_000)
-    parser.add_argument("--processes", type=int, default=2)
+    """Measure and print."""
+    told = (__doc__ or "").splitlines()
+    parser = argparse.ArgumentParser(prog="bench.worker", description=told[0], epilog=" ".join(told[2:]))
+    parser.add_argument("cases", nargs="*", default=[], help=f"of {', '.join(CASES)} (default: all)")
+    parser.add_argument("--jobs", type=int, default=3_000, help="per measurement (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=2, help="(default: %(default)s)")
+    parser.add_argument("--processes", type=int, default=PROCESSES, help="of ours (default: %(default)s)")
+    parser.add_argument("--without-peers", action="store_true", help="leave RQ, Dramatiq and Celery out")
+    parser.add_argument("--prepare", action="store_true", help="only build the peers' environment")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         return child()
-    wanted = options.cases or ["pgbench", *CASES]
-    with tempfile.TemporaryDirectory(prefix="bench-worker-") as name:
-        folder = Path(name)
-        with platform(folder) as (settings, environment, pids):
-            for case in wanted:
-                if case == "pgbench":
-                    for script, text in (("order_tx", PEER_SCRIPT), ("record_order", record_script())):
-                        print(json.dumps(pgbench(script, text, settings, folder)), flush=True)
-                else:
-                    result = measure(case, options.messages, options.processes, settings, environment, pids)
-                    print(json.dumps(result), flush=True)
+    wanted = options.cases or [case for case in CASES if case != "peers" or not options.without_peers]
+    if unknown := set(wanted) - set(CASES):
+        parser.error(f"no case {unknown.pop()!r}; there are: {', '.join(CASES)}")
+    if options.prepare:
+        environment.peers_python()
+        return 0
+    with tempfile.TemporaryDirectory(prefix="bench-worker-") as name, ExitStack() as stack:
+        measure(Path(name), wanted, options, stack)
     return 0
+
+
+def measure(folder: Path, wanted: Sequence[str], options: Any, stack: ExitStack) -> None:
+    """All rounds on one ground."""
+    peers: list[Rig] = []
+    redis_pid = 0
+    if "peers" in wanted:
+        python = environment.peers_python()
+        redis_url, redis_pid = stack.enter_context(environment.redis(folder / "redis"))
+    ground = stack.enter_context(platform(folder))
+    if "peers" in wanted:
+        # Their own queue: a message of ours left over would be none of theirs.
+        peers = rigs(python, redis_url, ground.settings.aws_endpoint_url, ground.settings.low_queue_url)
+    found: dict[str, list[int]] = defaultdict(list)
+    for number in range(options.rounds):
+        for result in one_round(ground, wanted, options, peers, redis_pid):
+            found[result["case"]].append(result["per_second"])
+            print(json.dumps({"round": number + 1, **result}), flush=True)
+    if "idle" in wanted:
+        print(json.dumps(idle(ground)), flush=True)
+    for name, value in ratios(found).items():
+        print(json.dumps({"ratio": name, "value": value, "on": f"{datetime.now(UTC):%Y-%m-%d}"}), flush=True)
 
 
 if __name__ == "__main__":
