@@ -615,3 +615,7 @@ class HoldRules(Protocol):
     def reasons(self, record: OrderRecord) -> Sequence[str]:
         """Why this order must be held, most important first; empty when nothing speaks against it."""
         ...
+    def give_back_coupon(self, order_id: OrderId) -> bool:
+        """Let another shopper have the use of a coupon that this order holds. False when it holds none, as at a repeat."""
+        ...
+

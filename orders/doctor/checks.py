@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from orders.doctor.snapshot import LineFacts, OrderFacts, Snapshot
+from orders.doctor.snapshot import CouponFacts, LineFacts, OrderFacts, Snapshot
 from orders.domain.errors import TransitionRefused
 from orders.domain.events import EventType
 from orders.domain.ids import OrderId, Sku
@@ -26,6 +26,10 @@ GRACE = timedelta(seconds=60)
 """How long after its hour a reservation may wait for the sweeper, which runs each minute on AWS."""
 FORGOTTEN_AFTER = timedelta(minutes=15)
 """How long a checkout may take between authorising the card and submitting the order."""
+UNCLAIMED_AFTER = timedelta(hours=1)
+"""How long a coupon's use may wait for its order: the reconciler ends every placing long before."""
+
+_ENDED_EARLY = frozenset({OrderStatus.CANCELLED, OrderStatus.EXPIRED})
 
 
 class Remedy(StrEnum):
@@ -38,6 +42,7 @@ class Remedy(StrEnum):
     RELEASE = "give the stock of the closed order back"
     CONFIRM = "confirm the reservation of the recorded order"
     VOID = "void the authorisation that belongs to no order"
+    GIVE_BACK = "give the coupon's use back"
     DELIVER = "start a worker: it delivers the waiting effects of the outbox"
 
 
@@ -284,7 +289,7 @@ def reservations_end(look: Snapshot) -> Iterator[Finding]:
             reservation.state is ReservationState.RESERVED and reservation.expires_at + GRACE < look.taken_at
         ):
             yield Finding("I7", order_id, "its reservation is overdue", Remedy.EXPIRE)
-        if order is not None and order.state.order in {OrderStatus.CANCELLED, OrderStatus.EXPIRED}:
+        if order is not None and order.state.order in _ENDED_EARLY:
             if reservation.holds_stock and any(line.held for line in reservation.lines):
                 yield Finding(
                     "I7",
@@ -303,6 +308,36 @@ def reservations_end(look: Snapshot) -> Iterator[Finding]:
             yield Finding(
                 "I7", attempt.order_id, f"{attempt.amount_minor} are held on a card for no order", Remedy.VOID
             )
+
+
+def coupons_are_counted(look: Snapshot) -> Iterator[Finding]:
+    """I5: a coupon's counter is the number of orders that hold a use, within its limit, and no dead order holds one."""
+    for coupon in look.coupons:
+        if coupon.used != len(coupon.uses):
+            yield Finding(
+                "I5", coupon.code, f"counts {coupon.used} uses, but {len(coupon.uses)} orders hold one"
+            )
+        if coupon.max_uses is not None and len(coupon.uses) > coupon.max_uses:
+            yield Finding(
+                "I5", coupon.code, f"{len(coupon.uses)} orders hold a use, its limit is {coupon.max_uses}"
+            )
+        yield from _uses_have_orders(coupon, look)
+        for order_id, order in look.orders.items():
+            is_owed = order.discount_code == coupon.code and order.state.order not in _ENDED_EARLY
+            if is_owed and order_id not in coupon.uses:
+                yield Finding("I5", order_id, f"has the discount of {coupon.code}, but holds no use of it")
+
+
+def _uses_have_orders(coupon: CouponFacts, look: Snapshot) -> Iterator[Finding]:
+    for order_id, claimed_at in coupon.uses.items():
+        order = look.orders.get(order_id)
+        if order is not None and order.state.order in _ENDED_EARLY:
+            yield Finding(
+                "I5", order_id, f"{order.state.order}, but it holds a use of {coupon.code}", Remedy.GIVE_BACK
+            )
+        is_old = claimed_at + UNCLAIMED_AFTER < look.taken_at
+        if order is None and order_id not in look.reservations and is_old:
+            yield Finding("I5", order_id, f"holds a use of {coupon.code} for no order", Remedy.GIVE_BACK)
 
 
 def _expects_stock(order: OrderFacts) -> bool:
@@ -336,6 +371,7 @@ CHECKS: tuple[Callable[[Snapshot], Iterator[Finding]], ...] = (
     totals_are_the_lines,
     history_is_legal,
     tracking_agrees,
+    coupons_are_counted,
     reservations_end,
     nothing_is_stuck,
 )

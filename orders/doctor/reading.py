@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, func, select
 
+from orders.adapters.rds.coupon_models import CouponRow, CouponUse
 from orders.adapters.rds.engine import database_errors
 from orders.adapters.rds.models import (
     LedgerEntry,
@@ -20,7 +22,7 @@ from orders.adapters.rds.models import (
     TestCharge,
     TimelineEvent,
 )
-from orders.doctor.snapshot import LineFacts, OrderFacts, ProviderFacts, QueueFacts, Snapshot
+from orders.doctor.snapshot import CouponFacts, LineFacts, OrderFacts, ProviderFacts, QueueFacts, Snapshot
 from orders.domain.events import EventType
 from orders.domain.ids import OrderId, Sku
 from orders.domain.order import FulfilmentStatus, OrderState, OrderStatus, PaymentStatus
@@ -78,6 +80,7 @@ def read(stores: Stores) -> Snapshot:
                 .where(QuarantinedMessage.resolved_at.is_(None))
             )
             or 0,
+            coupons=_coupons(connection),
         )
 
 
@@ -120,6 +123,7 @@ _SAME_NAMES = (
     "tax_is_inclusive",
     "tax_rate_ppm",
     "updated_at",
+    "discount_code",
 )
 _LINE_NAMES = (
     "quantity",
@@ -201,6 +205,16 @@ def _orphans(connection: Connection) -> list[PaymentAttempt]:
         .where(table.c.order_id.not_in(select(Order.id)))
     )
     return [_attempt(row) for row in connection.execute(statement).mappings()]
+
+
+def _coupons(connection: Connection) -> list[CouponFacts]:
+    uses: dict[str, dict[OrderId, datetime]] = defaultdict(dict)
+    for code, order_id, claimed_at in connection.execute(
+        select(CouponUse.code, CouponUse.order_id, CouponUse.claimed_at)
+    ):
+        uses[code][OrderId(str(order_id))] = claimed_at
+    statement = select(CouponRow.code, CouponRow.used, CouponRow.max_uses)
+    return [CouponFacts(code, used, most, uses[code]) for code, used, most in connection.execute(statement)]
 
 
 def _charges(connection: Connection) -> list[ProviderFacts]:

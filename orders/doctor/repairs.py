@@ -114,6 +114,11 @@ def _void(order_id: OrderId, tools: Tools) -> None:
             tx.finish_attempt(void.id, AttemptStatus.SUCCEEDED, tools.clock.now())
 
 
+def _give_back(order_id: OrderId, tools: Tools) -> None:
+    with tools.book.transaction() as tx:
+        tx.give_back_coupon(order_id)
+
+
 _ACTIONS: Mapping[Remedy, Callable[[OrderId, Tools], None]] = {
     Remedy.RESEND: _resend,
     Remedy.PROJECT: _project,
@@ -121,4 +126,5 @@ _ACTIONS: Mapping[Remedy, Callable[[OrderId, Tools], None]] = {
     Remedy.RELEASE: _release,
     Remedy.CONFIRM: _confirm,
     Remedy.VOID: _void,
+    Remedy.GIVE_BACK: _give_back,
 }

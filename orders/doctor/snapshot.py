@@ -52,6 +52,17 @@ class OrderFacts:
     events: Sequence[tuple[int, EventType]] = ()
     """(version, type), oldest first."""
     attempts: Sequence[PaymentAttempt] = ()
+    discount_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CouponFacts:
+    """One coupon: its counter, its limit, and the orders that hold a use, with the moment of the claim."""
+
+    code: str
+    used: int
+    max_uses: int | None
+    uses: Mapping[OrderId, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +105,4 @@ class Snapshot:
     """Orders with an effect still to be delivered."""
     queues: Sequence[QueueFacts] = ()
     quarantined: int = 0
+    coupons: Sequence[CouponFacts] = ()

@@ -40,7 +40,7 @@ def cancel_order(
 
 
 def end_early(tx: OrderTransaction, change: OrderChange, event: EventType, reason: str) -> None:
-    """What cancelling and expiring share: nothing is owed any more, nothing is held, the money goes back."""
+    """What cancelling and expiring share: nothing is owed any more, nothing is held, the money and the coupon go back."""
     change.apply(event, reason)
     for line in change.record.request.lines:
         counts = change.record.counts_of(line.sku)
@@ -48,6 +48,8 @@ def end_early(tx: OrderTransaction, change: OrderChange, event: EventType, reaso
     rest = ledger.balances([*tx.postings(change.order_id), *change.postings])
     change.post(ledger.reversal_of_rest(str(event), rest))
     tx.withdraw(confirmation_key(change.order_id))
+    if change.record.request.discount_code:
+        tx.give_back_coupon(change.order_id)
     change.promise(Effect.RELEASE_STOCK, "release-stock", {})
     change.promise_job("settle_payment")
 

@@ -6,11 +6,15 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from orders.adapters.memory.order_book import MemoryOrderBook
+from orders.adapters.rds import coupons
+from orders.adapters.rds.coupon_models import CouponRow
 from orders.adapters.rds.engine import make_engine
 from orders.adapters.rds.order_book import SqlOrderBook
 from orders.domain import ledger
@@ -258,3 +262,39 @@ def test_two_at_one_order_wait_for_each_other(book: OrderBook) -> None:
         tx.save_state(order.order_id, INITIAL, CONFIRMED, NOON)
     thread.join(10)
     assert seen == [CONFIRMED]
+
+
+def test_a_coupon_is_given_back_once_and_only_when_the_transaction_commits(book: OrderBook) -> None:
+    """A repeat gives nothing; what is undone keeps the use."""
+    order = added(book)
+    _claim(book, order.order_id)
+
+    def give_back_and_fail() -> None:
+        with book.transaction() as tx:
+            assert tx.give_back_coupon(order.order_id)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        give_back_and_fail()
+    with book.transaction() as tx:
+        assert tx.give_back_coupon(order.order_id)
+        assert not tx.give_back_coupon(order.order_id)
+    with book.transaction() as tx:
+        assert not tx.give_back_coupon(order.order_id)
+
+
+def _claim(book: OrderBook, order_id: OrderId) -> None:
+    """What the checkout does: outside the port."""
+    if isinstance(book, MemoryOrderBook):
+        book.tables.coupon_uses[order_id] = "TEN"
+        return
+    assert isinstance(book, SqlOrderBook)
+    with book.engine.begin() as connection:
+        connection.execute(
+            insert(CouponRow).values(
+                code="TEN", kind="percent", rate_ppm=1000, currency="EUR", created_at=NOON
+            )
+        )
+        coupons.claim(
+            connection, code="TEN", order_id=UUID(order_id), email="a@example.com", goods_minor=1, currency="EUR", now=NOON
+        )  # fmt: skip

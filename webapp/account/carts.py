@@ -92,6 +92,7 @@ def _join(*, into: Cart, other: Cart) -> UUID:
                     added_at=line.added_at,
                 )
             )
+    into.coupon_code = into.coupon_code or other.coupon_code
     into.version += 1
     into.touched_at = now
     db.session.execute(

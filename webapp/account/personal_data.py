@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from orders.adapters.rds.coupon_models import CouponUse
 from orders.adapters.rds.models import Order, OrderLine, TimelineEvent
 from orders.domain.order import OrderStatus
 from webapp.account import address_book, letters, preferences
@@ -144,6 +145,10 @@ def anonymise(customer_id: str) -> bool:
         order.wants_sms, order.note, order.client = False, "", {}
         order.shipping_address = _nowhere(order.shipping_address)
         order.billing_address = _nowhere(order.billing_address)
+    # The use still counts towards the coupon's limit; whose it was is forgotten.
+    db.session.execute(
+        update(CouponUse).where(CouponUse.order_id.in_([o.id for o in ended])).values(customer_key="")
+    )
     db.session.flush()
     under_way = set(db.session.scalars(select(Order.id).where(Order.customer_id == customer_id)))
     _forget_checkouts(customer_id, under_way)

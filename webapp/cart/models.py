@@ -36,6 +36,8 @@ class Cart(Base):
     version: Mapped[int] = mapped_column(Integer, default=1, server_default=text("1"))
     customer_id: Mapped[str] = mapped_column(String(36), default="", server_default="")
     currency: Mapped[str] = mapped_column(String(3))
+    coupon_code: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    """What the shopper typed, tidied. It is a wish: whether it counts is asked anew at every look."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     touched_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     """The last change; a cart untouched for settings.cart_ttl_days has expired."""

@@ -73,6 +73,7 @@ class CartView:
     version: int
     currency: str
     lines: Sequence[LineView]
+    coupon_code: str = ""
 
     @property
     def subtotal_minor(self) -> int:
@@ -120,7 +121,7 @@ def view_cart(cart: Cart, availability: Availability, *, fresh: bool = False) ->
     lines = [
         LineView(line.sku, line.quantity, line.seen_price_minor, offers.get(line.sku)) for line in cart.lines
     ]
-    return CartView(cart.id, cart.version, cart.currency, lines)
+    return CartView(cart.id, cart.version, cart.currency, lines, cart.coupon_code)
 
 
 def new_cart(currency: str, now: datetime, oldest: datetime) -> Cart:
@@ -195,8 +196,14 @@ def accept_prices(cart: Cart, view: CartView) -> None:
         line.seen_price_minor = prices.get(line.sku, line.seen_price_minor)
 
 
+def keep_coupon(cart: Cart, code: str, now: datetime) -> None:
+    """Note the code that the shopper wants to use, or none. Pages drawn before stay valid: no line has changed."""
+    cart.coupon_code = code
+    cart.touched_at = now
+
+
 def take_out_ordered(cart_id: UUID, ordered: dict[str, int], now: datetime) -> None:
-    """Take what was ordered out of the cart; what was added meanwhile stays."""
+    """Take what was ordered out of the cart, and the coupon that was used; what was added meanwhile stays."""
     cart = db.session.scalar(select(Cart).where(Cart.id == cart_id).with_for_update())
     if cart is None:
         return
@@ -206,6 +213,7 @@ def take_out_ordered(cart_id: UUID, ordered: dict[str, int], now: datetime) -> N
             cart.lines.remove(line)
         else:
             line.quantity = left
+    cart.coupon_code = ""
     _touch(cart, now)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from flask import (
@@ -18,14 +19,18 @@ from flask import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
+from orders.domain.coupon import tidy_code
 from orders.domain.errors import InvalidRequest, NotFound, Problem, VersionConflict
 from orders.domain.request import MAX_QUANTITY
+from webapp.account.sessions import current_customer
 from webapp.cart import queries
 from webapp.cart.cookie import read_cart_id, write_cart_id
+from webapp.cart.estimate import estimate
 from webapp.cart.models import Cart
 from webapp.cart.queries import CartView
 from webapp.catalog.offers import Offer, find_offers
-from webapp.checkout.quote import default_country
+from webapp.checkout import coupons
+from webapp.checkout.coupons import Weighed
 from webapp.checkout.tariffs import tariffs
 from webapp.errors import wants_json
 from webapp.extensions import csrf, db
@@ -50,15 +55,21 @@ def current_cart(*, lock: bool = False) -> Cart | None:
 @bp.get("/cart")
 def show() -> BaseResponse:
     """The cart, with every change of price and stock since it was filled."""
-    cart = current_cart()
+    return make_response(_page(current_cart()))
+
+
+def _page(cart: Cart | None, refused: Weighed | None = None) -> str:
+    """Draw the cart. `refused` is a coupon that was typed a moment ago and does not count."""
     view = queries.view_cart(cart, wiring().availability, fresh=True) if cart else None
-    removed = _removed_offer(view)
     page = render_template(
         "cart/cart.html",
         cart=view,
-        removed=removed,
+        removed=_removed_offer(view),
         removed_quantity=_number(request.args.get("quantity"), 1),
-        free_from_minor=_free_shipping_from(view),
+        estimate=estimate(view, request.args.get("country", "")) if view and view.lines else None,
+        coupon=_weighed(view),
+        refused=refused,
+        countries=tariffs().countries.values(),
         has_expired=cart is None and read_cart_id(request) is not None,
         max_quantity=MAX_QUANTITY,
     )
@@ -66,7 +77,43 @@ def show() -> BaseResponse:
         # They have been told now; the next look does not tell them again.
         queries.accept_prices(cart, view)
         db.session.commit()
-    return make_response(page)
+    return page
+
+
+def _weighed(view: CartView | None) -> Weighed | None:
+    if view is None or not view.coupon_code:
+        return None
+    customer = current_customer()
+    email = customer.email if customer else ""
+    now = wiring().clock.now()
+    return coupons.weigh(view.coupon_code, view.subtotal_minor, view.currency, now, email)
+
+
+@bp.post("/cart/coupon")
+@limited("coupon", burst=12, per_seconds=120)
+def use_coupon() -> BaseResponse:
+    """Use a coupon's code, or none: from the cart, or from the checkout, which goes on where it was."""
+    cart = current_cart(lock=True)
+    is_checkout = request.form.get("from") == "checkout"
+    if cart is None:
+        return redirect(url_for("cart.show"), 303)
+    code = "" if "remove" in request.form else tidy_code(request.form.get("code", ""))
+    view = queries.view_cart(cart, wiring().availability)
+    weighed = _weighed(replace(view, coupon_code=code))
+    if weighed is not None and not weighed.is_worth_keeping:
+        db.session.rollback()
+        if not is_checkout:
+            return make_response(_page(current_cart(), weighed), 422)
+        flash(weighed.why, "error")
+        return redirect(url_for("checkout.start"), 303)
+    queries.keep_coupon(cart, code, wiring().clock.now())
+    db.session.commit()
+    if weighed is not None:
+        flash(
+            weighed.why or f"The coupon {code} is used: {weighed.gives}.",
+            "notice" if weighed.why else "success",
+        )
+    return redirect(url_for("checkout.start" if is_checkout else "cart.show"), 303)
 
 
 # The form stands on pages that a cache may hold, so it carries no token: security.refuse_other_sites guards it.
@@ -150,12 +197,6 @@ def _removed_offer(view: CartView | None) -> Offer | None:
         return None
     offer = find_offers([sku], wiring().availability).get(sku)
     return offer if offer and offer.is_for_sale else None
-
-
-def _free_shipping_from(view: CartView | None) -> int | None:
-    if view is None or not view.lines:
-        return None
-    return tariffs().free_shipping_from(default_country(wiring().settings), view.weight_grams)
 
 
 def _number(text: str | None, otherwise: int) -> int:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Integer, String, Uuid, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, DateTime, Index, Integer, String, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -81,6 +81,8 @@ class Checkout(Base):
     shipping_code: Mapped[str] = mapped_column(String(40), default="", server_default="")
     discount_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
     discount_code: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    has_free_shipping: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    """Whether the coupon makes the cheapest delivery free."""
     note: Mapped[str] = mapped_column(String(500), default="", server_default="")
     payment_token: Mapped[str] = mapped_column(String(120), default="", server_default="")
     """The provider's one-time name of the card, never the card. Emptied when the order is placed."""

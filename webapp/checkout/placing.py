@@ -38,7 +38,7 @@ from orders.messages import decode_order_request, encode_order_request, order_re
 from orders.observability import correlation_id
 from orders.ports import PaymentOutcome, PaymentResult
 from webapp.cart.queries import take_out_ordered
-from webapp.checkout import attempts
+from webapp.checkout import attempts, coupons
 from webapp.checkout.models import IN_FLIGHT, Checkout, CheckoutStatus
 from webapp.checkout.queries import commit, move_on
 from webapp.checkout.quote import order_request, quote
@@ -70,17 +70,24 @@ DECLINED = {
 
 
 def begin(checkout: Checkout, parts: Wiring, now: datetime) -> None:
-    """Freeze what is charged and record the payment attempt, in one transaction, before any call. Commits.
+    """Freeze what is charged, claim the coupon and record the payment attempt, in one transaction, before any call. Commits.
 
-    The caller holds the row's lock and has compared versions. Raises VersionConflict when it is not open.
+    The caller holds the row's lock and has compared versions. Raises VersionConflict when it is not open, CouponRefused
+    when the coupon was used up meanwhile.
     """
     if checkout.status != CheckoutStatus.OPEN:
         raise VersionConflict("this order is being placed already")
     if checkout.attempts >= MAX_ATTEMPTS:
         problem = "This order was tried too often. Please wait, or call us; nothing was charged."
         raise InvalidRequest([Problem("/payment", problem)])
-    request = order_request(checkout, quote(checkout, parts.settings, now), parts.settings)
+    quoted = quote(checkout, parts.settings, now)
+    request = order_request(checkout, quoted, parts.settings)
     check(request)
+    if request.total_minor == 0:
+        problem = "An order that costs nothing cannot be paid by card. Take the coupon out, or call us."
+        raise InvalidRequest([Problem("/discount_code", problem)])
+    if request.discount_code:
+        coupons.claim(checkout, now)
     checkout.request = order_request_to_dict(request)
     # The body must be one that the order API takes, before any money is held for it.
     decode_order_request(
@@ -147,6 +154,12 @@ def _release(checkout_id: UUID) -> None:
     db.session.commit()
 
 
+def _reopen(checkout: Checkout) -> None:
+    """Nothing is held and nothing was ordered: the shopper may go on, and the coupon is anybody's again."""
+    checkout.status = CheckoutStatus.OPEN
+    coupons.give_back(checkout)
+
+
 def _save(checkout: Checkout, parts: Wiring) -> None:
     move_on(checkout, parts.clock.now())
     commit()
@@ -183,7 +196,7 @@ def _authorise(checkout: Checkout, parts: Wiring) -> bool:
 def _not_authorised(checkout: Checkout, parts: Wiring, key: str) -> bool:
     """The attempt never reached the provider: nothing is held, the shopper may try again."""
     attempts.finish(key, PaymentOutcome.DECLINED, "", "unavailable", "it never reached the provider")
-    checkout.status = CheckoutStatus.OPEN
+    _reopen(checkout)
     checkout.notice = (
         "The payment service does not answer at the moment. Nothing was charged; please try again soon."
     )
@@ -216,7 +229,7 @@ def _take_result(checkout: Checkout, parts: Wiring, key: str, result: PaymentRes
     else:
         checkout.payment_reference = checkout.payment_token = checkout.payment_label = ""
         checkout.notice = DECLINED.get(result.decline_code, DECLINED[""])
-        checkout.status = CheckoutStatus.OPEN
+        _reopen(checkout)
     _save(checkout, parts)
     return result.outcome is PaymentOutcome.SUCCEEDED
 
@@ -306,7 +319,7 @@ def _let_go(checkout: Checkout, parts: Wiring) -> bool:
     attempts.finish(key, result.outcome, result.reference, result.decline_code, result.message)
     checkout.payment_reference = ""
     checkout.request, checkout.submitted_at = None, None
-    checkout.status = CheckoutStatus.OPEN
+    _reopen(checkout)
     _save(checkout, parts)
     return False
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from orders.domain.errors import VersionConflict
 from orders.domain.ids import new_order_id
 from webapp.cart.queries import CartView
+from webapp.checkout import coupons
 from webapp.checkout.models import IN_FLIGHT, Checkout, CheckoutStatus
 from webapp.checkout.snapshot import differences, is_same_order, snapshot_of
 from webapp.extensions import db
@@ -68,17 +69,24 @@ def open_checkout(cart: CartView, customer_id: str, now: datetime) -> Checkout:
 
 
 def refresh_lines(checkout: Checkout, cart: CartView, now: datetime) -> list[str]:
-    """Take the cart's present lines into an open checkout; returns what changed, in sentences. Commits on a change."""
+    """Take the cart's present lines and coupon into an open checkout; returns what changed, in sentences.
+
+    Commits on a change.
+    """
     if checkout.status != CheckoutStatus.OPEN:
         return []
     after = snapshot_of(cart)
-    if is_same_order(checkout.lines, after):
+    has_other_lines = not is_same_order(checkout.lines, after)
+    told = []
+    if has_other_lines:
+        told = differences(checkout.lines, after, checkout.currency)
+        checkout.lines = after
+    about_coupon = coupons.take_into(checkout, cart.coupon_code, now)
+    if not has_other_lines and about_coupon is None:
         return []
-    told = differences(checkout.lines, after, checkout.currency)
-    checkout.lines = after
     move_on(checkout, now)
     commit()
-    return told
+    return told + (about_coupon or [])
 
 
 def save_fields(checkout: Checkout, now: datetime, **fields: Any) -> None:

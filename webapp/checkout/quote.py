@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orders.domain.ids import OrderId, Sku
@@ -30,6 +30,13 @@ class Quote:
     offers: Sequence[ShippingOffer]
     shipping: ShippingOffer | None
     currency: str
+    shipping_saved_minor: int = 0
+    """What the coupon takes off the chosen delivery."""
+
+    @property
+    def coupon_saves_minor(self) -> int:
+        """What the coupon is worth to this order: one that saves nothing is not used up."""
+        return self.priced.totals.discount_minor + self.shipping_saved_minor
 
     @property
     def total_minor(self) -> int:
@@ -44,6 +51,10 @@ def quote(checkout: Checkout, settings: Settings, now: datetime) -> Quote:
     goods_minor = sum(quantity * price for quantity, price in lines) - checkout.discount_minor
     weight_grams = sum(line["quantity"] * line["weight_grams"] for line in checkout.lines)
     offers = tariffs().shipping_offers(country, weight_grams, goods_minor, now)
+    regular = next((offer.price_minor for offer in offers if offer.code == checkout.shipping_code), 0)
+    if checkout.has_free_shipping and offers:
+        # The offers are sorted by price: a coupon pays for the cheapest one, never for the express.
+        offers = [replace(offers[0], price_minor=0), *offers[1:]]
     shipping = next((offer for offer in offers if offer.code == checkout.shipping_code), None)
     tax = tariffs().tax_rule(country, now.date())
     priced = price_order(
@@ -52,7 +63,8 @@ def quote(checkout: Checkout, settings: Settings, now: datetime) -> Quote:
         discount_minor=checkout.discount_minor,
         tax=tax,
     )
-    return Quote(priced, tax, offers, shipping, checkout.currency)
+    saved = regular - shipping.price_minor if shipping else 0
+    return Quote(priced, tax, offers, shipping, checkout.currency, saved)
 
 
 def default_country(settings: Settings) -> str:
@@ -86,7 +98,7 @@ def order_request(checkout: Checkout, quoted: Quote, settings: Settings) -> Orde
         tax=quoted.tax,
         payment=PaymentChoice(settings.payment_provider, "", quoted.total_minor),
         discount_minor=checkout.discount_minor,
-        discount_code=checkout.discount_code,
+        discount_code=checkout.discount_code if quoted.coupon_saves_minor else "",
         total_minor=quoted.total_minor,
         note=checkout.note,
         client={"channel": "web", "release": settings.release},

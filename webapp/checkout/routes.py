@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -11,6 +12,7 @@ from flask import Blueprint, abort, flash, jsonify, make_response, redirect, ren
 from werkzeug.wrappers import Response
 
 from orders import links
+from orders.domain.coupon import CouponRefused
 from orders.domain.errors import InvalidRequest, VersionConflict
 from orders.domain.ids import OrderId
 from webapp.account import prefill
@@ -19,6 +21,7 @@ from webapp.cart.cookie import read_cart_id
 from webapp.cart.queries import CartView, view_cart
 from webapp.cart.routes import current_cart
 from webapp.checkout import mending, placing, queries
+from webapp.checkout.coupons import Weighed, value_of, weigh
 from webapp.checkout.forms import CardForm, DeliveryForm, DetailsForm, PlaceForm
 from webapp.checkout.models import IN_FLIGHT, Checkout, CheckoutStatus
 from webapp.checkout.payment import test_cards, tokenise
@@ -28,6 +31,7 @@ from webapp.extensions import db
 from webapp.rate_limit import limited
 from webapp.wiring import wiring
 
+log = logging.getLogger(__name__)
 bp = Blueprint("checkout", __name__, url_prefix="/checkout")
 
 STEPS = (("details", "Details"), ("delivery", "Delivery"), ("payment", "Payment"), ("review", "Review"))
@@ -165,10 +169,22 @@ def place() -> Response | tuple[str, int]:
         return _page("review", checkout, told, PlaceForm()), 409
     try:
         placing.begin(checkout, wiring(), now)
+    except CouponRefused as refused:
+        return _without_coupon(checkout_id, cart, refused)
     except (InvalidRequest, VersionConflict) as error:
         db.session.rollback()
         return _page("review", checkout, [_words(error)], PlaceForm()), 409
     return _onwards(placing.advance(checkout_id, wiring()))
+
+
+def _without_coupon(checkout_id: UUID, cart: CartView, refused: CouponRefused) -> tuple[str, int]:
+    """Somebody else's order took the last use between the look and the click: show the order as it costs now."""
+    db.session.rollback()
+    log.info("coupon_refused", extra={"order_id": str(checkout_id), "reason": str(refused.problem)})
+    checkout = db.session.get_one(Checkout, checkout_id, populate_existing=True)
+    told = queries.refresh_lines(checkout, cart, wiring().clock.now())
+    told = told or [f"The coupon {refused.coupon_code} does not count any more."]
+    return _page("review", checkout, told, PlaceForm()), 409
 
 
 @bp.get("/checking/<uuid:checkout_id>")
@@ -261,8 +277,15 @@ def _page(name: str, checkout: Checkout, told: list[str], form: Any) -> str:
         undone=_first_undone(checkout),
         test_cards=test_cards() if wiring().settings.stage != "prod" else (),
         checking_url=url_for("checkout.checking", checkout_id=checkout.id),
+        coupon=_coupon(checkout),
         saved_addresses=prefill.saved_addresses() if name == "details" else (),
     )
+
+
+def _coupon(checkout: Checkout) -> Weighed | None:
+    """The coupon in use, for its line beside the sums."""
+    goods_minor = value_of(checkout.lines)
+    return weigh(checkout.discount_code, goods_minor, checkout.currency, wiring().clock.now())
 
 
 def _refused_page(checkout: Checkout) -> str:

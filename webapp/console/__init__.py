@@ -23,6 +23,7 @@ ROUTES = (
     "jobs.bulk_routes",
     "dashboard.routes",
     "customers.routes",
+    "coupons",
     "settings.routes",
 )
 """The modules that hang their routes and handlers on the blueprint when they are imported."""

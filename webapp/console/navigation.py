@@ -40,6 +40,7 @@ MENU: list[tuple[str, list[Entry]]] = [
             Entry("console.picking", "Pick and pack", _P.ORDERS_FULFIL, "p", ("console.pack",)),
             Entry("console.returns", "Returns", _P.ORDERS_VIEW, "e"),
             Entry("console.customers", "Customers", _P.CUSTOMERS_VIEW, "c", ("console.customer",)),
+            Entry("console.coupons", "Coupons", _P.COUPONS_VIEW, "", ("console.create_coupon",)),
         ],
     ),
     (

@@ -38,6 +38,8 @@ class Permission(StrEnum):
     CUSTOMERS_VIEW = "customers.view"
     STOCK_VIEW = "stock.view"
     STOCK_ADJUST = "stock.adjust"
+    COUPONS_VIEW = "coupons.view"
+    COUPONS_EDIT = "coupons.edit"
     DASHBOARD_VIEW = "dashboard.view"
     JOBS_VIEW = "jobs.view"
     JOBS_REPLAY = "jobs.replay"
@@ -52,6 +54,7 @@ _LOOK = frozenset({_P.OWN_ACCOUNT, _P.ORDERS_VIEW, _P.STOCK_VIEW, _P.DASHBOARD_V
 _SUPPORT = _LOOK | {
     _P.CUSTOMERS_VIEW,
     _P.ORDERS_NOTE,
+    _P.COUPONS_VIEW,
     _P.ORDERS_HOLD,
     _P.ORDERS_EDIT,
     _P.ORDERS_CANCEL,
@@ -72,6 +75,7 @@ _MANAGER = (
         _P.ORDERS_BULK,
         _P.PAYMENTS_REFUND,
         _P.JOBS_REPLAY,
+        _P.COUPONS_EDIT,
         _P.DOCTOR_RUN,
         _P.AUDIT_VIEW,
         _P.SETTINGS_VIEW,

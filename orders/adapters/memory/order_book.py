@@ -43,6 +43,9 @@ class Tables:
     preferences: dict[str, Mapping[str, bool]] = field(default_factory=dict)
 
     def copy(self) -> Tables:
+    rules: dict[str, RiskRule] = field(default_factory=dict)
+    hits: dict[OrderId, Sequence[RiskHit]] = field(default_factory=dict)
+    coupon_uses: dict[OrderId, str] = field(default_factory=dict)
         """A snapshot to go back to."""
         return Tables(**{table.name: dict(getattr(self, table.name)) for table in fields(self)})
 
@@ -252,3 +255,7 @@ def _check_counts(quantity: int, counts: LineCounts) -> None:
     )
     if not is_sane:
         raise ValueError(f"{counts} cannot be of a line of {quantity}")
+    def give_back_coupon(self, order_id: OrderId) -> bool:
+        """See ports.OrderTransaction. The checkout claims uses; in memory a test does."""
+        return self._tables.coupon_uses.pop(order_id, None) is not None
+

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, bindparam, column, delete, func, select, table, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from orders.adapters.rds import mapping
+from orders.adapters.rds import coupons, mapping
 from orders.adapters.rds.base import table_of
 from orders.adapters.rds.bulk import insert_rows
 from orders.adapters.rds.engine import database_errors
@@ -255,6 +255,10 @@ class SqlOrderTransaction(Fulfilment):
 
 
 _PREFERENCES = table("notification_preferences", column("email"), column("wants", JSONB))
+    def give_back_coupon(self, order_id: OrderId) -> bool:
+        """One statement for an order without a coupon; the counter's row is locked only when there is one."""
+        return coupons.give_back(self.connection, order_id)
+
 """The web application's table: what a shopper chose is read with the order, so that each event carries it."""
 _WANTS = (
     select(_PREFERENCES.c.wants)

@@ -10,7 +10,7 @@ import pytest
 from orders.doctor.checks import Finding, Remedy, examine
 from orders.doctor.diagnosis import diagnose
 from orders.doctor.report import as_data, as_text
-from orders.doctor.snapshot import LineFacts, OrderFacts, ProviderFacts, QueueFacts, Snapshot
+from orders.doctor.snapshot import CouponFacts, LineFacts, OrderFacts, ProviderFacts, QueueFacts, Snapshot
 from orders.domain import ledger
 from orders.domain.events import EventType
 from orders.domain.ids import OrderId, Sku, order_number
@@ -275,3 +275,43 @@ def test_the_report_names_subject_problem_and_remedy() -> None:
 def test_the_initial_state_is_version_one() -> None:
     """History is replayed from the state that record_order writes."""
     assert INITIAL.version == 1
+
+
+COUPON = CouponFacts("TEN", 1, 1, {ID: NOW - timedelta(hours=2)})
+WITH_COUPON = replace(HEALTHY, coupons=[COUPON], orders={ID: replace(ORDER, discount_code="TEN")})
+CANCELLED = replace(ORDER, state=replace(ORDER.state, order=OrderStatus.CANCELLED))
+
+
+def about_coupons(look: Snapshot) -> list[tuple[str, Remedy]]:
+    """The findings that name a coupon."""
+    return [(f.problem, f.remedy) for f in examine(look) if "TEN" in f.problem or f.subject == "TEN"]
+
+
+def test_a_coupon_whose_counter_is_its_uses_is_healthy() -> None:
+    """Also when the use is claimed and its order is on the way."""
+    assert examine(WITH_COUPON) == examine(HEALTHY)
+    on_the_way = replace(HEALTHY, orders={}, coupons=[COUPON])
+    assert about_coupons(on_the_way) == []
+
+
+@pytest.mark.parametrize(
+    ("look", "problem", "remedy"),
+    [
+        (replace(WITH_COUPON, coupons=[replace(COUPON, used=0)]), "counts 0 uses", Remedy.NONE),
+        (replace(WITH_COUPON, coupons=[replace(COUPON, max_uses=0)]), "its limit is 0", Remedy.NONE),
+        (replace(WITH_COUPON, coupons=[replace(COUPON, used=0, uses={})]), "holds no use", Remedy.NONE),
+        (replace(WITH_COUPON, orders={ID: CANCELLED}), "cancelled, but it holds a use", Remedy.GIVE_BACK),
+        (
+            replace(WITH_COUPON, orders={}, reservations={}, tracking={}),
+            "holds a use of TEN for no order",
+            Remedy.GIVE_BACK,
+        ),
+    ],
+)
+def test_a_use_that_nobody_or_a_dead_order_holds_is_found(
+    look: Snapshot, problem: str, remedy: Remedy
+) -> None:
+    """Each way in which counter, uses and orders can part has its finding."""
+    ((found, mended_by),) = about_coupons(look)
+    assert problem in found
+    assert mended_by is remedy
