@@ -1,5 +1,5 @@
 #!/bin/bash
-# The first program of a fresh instance; 50-web fills in what stands in ${Braces}. It fetches the bundle of playbooks from
+# The first program of a fresh instance; 50-web fills in the names in braces. It fetches the bundle of playbooks from
 # S3 by its hash, and lets it configure the host. Its log: /var/log/cartwright-boot.log
 set -euo pipefail
 exec > >(tee -a /var/log/cartwright-boot.log) 2>&1

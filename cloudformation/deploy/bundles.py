@@ -22,6 +22,7 @@ class HostsBundle:
 
     root: Path = ROOT
     parameter: str = "HostsBundleKey"
+    hash_parameter: str = "HostsBundleSha256"
     content_type: str = "application/gzip"
 
     @cached_property
@@ -41,8 +42,17 @@ class HostsBundle:
         """Where it lies in the artefact bucket."""
         return f"hosts/{self.digest[:32]}.tar.gz"
 
+    @property
+    def sha256(self) -> str:
+        """The hash of the bytes, which a host checks before it unpacks them."""
+        return hashlib.sha256(self.build()).hexdigest()
+
     def build(self) -> bytes:
-        """Make the bundle. Raises DeployError with what ansible/bundle.py says when it cannot."""
+        """Make the bundle, once. Raises DeployError with what ansible/bundle.py says when it cannot."""
+        return self._content
+
+    @cached_property
+    def _content(self) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "ansible/bundle.py", "hosts"]
             options = ["--python", _PYTHON, "--machine", _MACHINE, "--output", folder]

@@ -34,23 +34,24 @@ def destroy_stage(
         != stage.name
     ):
         raise DeployError("the name was not typed; nothing is destroyed")
-    kept: list[Kept] = []
+    kept: list[tuple[Cloud, Kept]] = []
     for template in reversed(deployment.templates()):
-        state = stacks.settle(deployment.cloud, template.stack_name(stage.name), deployment.report)
+        cloud = deployment.cloud_of(template)
+        state = stacks.settle(cloud, template.stack_name(stage.name), deployment.report)
         if not state.status:
             continue
-        retained = _data_of(deployment.cloud, state)
+        retained = _data_of(cloud, state)
         if state.status != "REVIEW_IN_PROGRESS":
             records.forget_record(deployment.cloud, stage.name, template.layer)
-        stacks.delete(deployment.cloud, state)
-        kept += [(kind, name) for kind, name in retained if _is_there(deployment.cloud, kind, name)]
+        stacks.delete(cloud, state)
+        kept += [(cloud, (kind, name)) for kind, name in retained if _is_there(cloud, kind, name)]
         deployment.report(f"{template.layer}: destroyed")
     if not delete_data:
-        for kind, name in kept:
+        for _, (kind, name) in kept:
             deployment.report(f"kept {kind} {name}")
-        return kept
-    for kind, name in kept:
-        _delete(deployment.cloud, kind, name)
+        return [each for _, each in kept]
+    for cloud, (kind, name) in kept:
+        _delete(cloud, kind, name)
         deployment.report(f"deleted {kind} {name}")
     return []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cloudformation.deploy import stacks
 from cloudformation.deploy.cloud import Cloud
 from cloudformation.deploy.errors import DeployError
 from cloudformation.deploy.stage import Deployment
@@ -29,8 +30,9 @@ def drift_of(deployment: Deployment) -> list[Drift]:
     drifts: list[Drift] = []
     for template in deployment.templates():
         stack = template.stack_name(deployment.stage.name)
-        if deployment.state_of(stack).exists:
-            drifts += _stack_drift(deployment.cloud, template.layer, stack)
+        cloud = deployment.cloud_of(template)
+        if stacks.describe(cloud, stack).exists:
+            drifts += _stack_drift(cloud, template.layer, stack)
     return drifts
 
 

@@ -10,7 +10,7 @@ from cloudformation.deploy.template import Template
 
 
 def in_order(templates: Mapping[str, Template], stage: str) -> list[Template]:
-    """Templates sorted so that each comes after every layer it imports from; equal ones by their number.
+    """Templates sorted so that each comes after every layer it imports or is handed something from; equal ones by number.
 
     Raises TemplateError for an import that no layer exports, a name exported twice, or a circle.
     """
@@ -22,7 +22,10 @@ def in_order(templates: Mapping[str, Template], stage: str) -> list[Template]:
             raise TemplateError(
                 f"{template.layer} imports what no layer exports: {', '.join(sorted(missing))}"
             )
-        sorter.add(template.layer, *(exporters[name] for name in template.imports(stage)))
+        givers = [
+            other.layer for other in templates.values() if other.handed_over & template.parameters.keys()
+        ]
+        sorter.add(template.layer, *(exporters[name] for name in template.imports(stage)), *givers)
     try:
         sorter.prepare()
     except CycleError as error:

@@ -8,16 +8,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from botocore.exceptions import ClientError
-
 from cloudformation.deploy import changesets, layers, local_gaps, records, stacks
 from cloudformation.deploy.artefacts import ROOT, Artefact, lambda_artefacts
 from cloudformation.deploy.bundles import HostsBundle
-from cloudformation.deploy.cloud import Cloud, error_code
+from cloudformation.deploy.cloud import Cloud
 from cloudformation.deploy.errors import DeployError, StackFailed, TemplateError
 from cloudformation.deploy.plan import Change, Plan
 from cloudformation.deploy.stages import Stage, load_stage
 from cloudformation.deploy.template import STACK_PREFIX, Template, load_all, render, stamp_snapshots
+from cloudformation.deploy.uploads import Uploads
 
 Report = Callable[[str], None]
 
@@ -57,6 +56,7 @@ class Deployment:
     report: Report
     root: Path
     _artefacts: Sequence[Artefact | HostsBundle] = field(default_factory=list)
+    _abroad: dict[str, Cloud] = field(default_factory=dict)
     _states: dict[str, stacks.StackState] = field(default_factory=dict)
     _templates: list[Template] = field(default_factory=list)
 
@@ -94,6 +94,19 @@ class Deployment:
         )
         return self._templates
 
+    def cloud_of(self, template: Template) -> Cloud:
+        """Where a layer lives: the stage's region, or the one that the stage's file names for it."""
+        region = self.stage.regions.get(template.layer, self.cloud.region)
+        if region == self.cloud.region:
+            return self.cloud
+        if region not in self._abroad:
+            self._abroad[region] = Cloud(region, self.cloud.endpoint_url, self.cloud.patience_seconds)
+        return self._abroad[region]
+
+    @property
+    def _uploads(self) -> Uploads:
+        return Uploads(self.cloud, self._artefacts, self.report)
+
     def apply(self, only: Sequence[str] | None, released: frozenset[str]) -> None:
         """Deploy every layer, or only the named ones, in order."""
         known = records.read_records(self.cloud, self.stage.name)
@@ -115,7 +128,7 @@ class Deployment:
         self, template: Template, body: str, parameters: dict[str, str], released: frozenset[str]
     ) -> None:
         started = time.monotonic()
-        self._upload_artefacts(parameters)
+        self._uploads.upload(parameters, self._output(BUCKET_OUTPUT))
         plan = self._plan_with_change_set(template, body, parameters)
         # A new stack is told by its counts; `plan` lists every resource.
         for line in plan.lines()[: 1 if plan.kind == "create" else None]:
@@ -125,43 +138,46 @@ class Deployment:
             try:
                 plan.check(released)
             except DeployError:
-                changesets.discard(self.cloud, plan.change_set_id, state)
+                changesets.discard(self.cloud_of(template), plan.change_set_id, state)
                 raise
             records.forget_record(self.cloud, self.stage.name, template.layer)
             self._execute(
-                plan, {name.split("/")[1] for name in released if name.startswith(f"{template.layer}/")}
+                template,
+                plan,
+                {name.split("/")[1] for name in released if name.startswith(f"{template.layer}/")},
             )
             self.report(f"{template.layer}: done in {time.monotonic() - started:.1f} s")
         if self.stage.is_local:
             for what in local_gaps.fill(self.cloud, template, plan.stack):
                 self.report(f"{template.layer}: local AWS: set {what}")
 
-    def _execute(self, plan: Plan, released: set[str]) -> None:
+    def _execute(self, template: Template, plan: Plan, released: set[str]) -> None:
+        cloud = self.cloud_of(template)
         if self.stage.is_protected and plan.kind == "update":
-            changesets.protect(self.cloud, plan.stack, released)
+            changesets.protect(cloud, plan.stack, released)
         try:
-            self._states[plan.stack] = changesets.execute(self.cloud, plan)
+            self._states[plan.stack] = changesets.execute(cloud, plan)
         except StackFailed as failure:
             self.report(f"{plan.layer}: FAILED, rolled back: {failure.cause}")
             raise
         finally:
-            if self.stage.is_protected and stacks.describe(self.cloud, plan.stack).exists:
-                changesets.protect(self.cloud, plan.stack)
+            if self.stage.is_protected and stacks.describe(cloud, plan.stack).exists:
+                changesets.protect(cloud, plan.stack)
 
     def plan(self, only: Sequence[str] | None) -> list[Plan]:
         """What `apply` would do, layer by layer; nothing is changed."""
         self._refresh()
         plans = []
         for template in self._chosen(only):
-            body, parameters = self._rendered(template)
             if self._waits_for_others(template):
                 added = tuple(Change("Add", name, each["Type"]) for name, each in template.resources.items())
                 plans.append(Plan(template.layer, self._stack(template), "create", added))
                 continue
+            body, parameters = self._rendered(template)
             plan = self._plan_with_change_set(template, body, parameters)
             if plan.change_set_id:
                 state = self._states.get(plan.stack) or stacks.StackState(plan.stack)
-                changesets.discard(self.cloud, plan.change_set_id, state)
+                changesets.discard(self.cloud_of(template), plan.change_set_id, state)
             plans.append(plan)
         return plans
 
@@ -171,23 +187,28 @@ class Deployment:
             other
             for other in self.templates()
             if other.exports(self.stage.name) & template.imports(self.stage.name)
+            or other.handed_over & template.parameters.keys()
         ]
         states = [self._states.get(self._stack(other)) for other in providers]
         return any(state is None or not state.exists for state in states)
 
     def _plan_with_change_set(self, template: Template, body: str, parameters: dict[str, str]) -> Plan:
-        state = stacks.settle(self.cloud, self._stack(template), self.report)
+        cloud = self.cloud_of(template)
+        state = stacks.settle(cloud, self._stack(template), self.report)
         self._states[state.name] = state
         # The layer that makes the role cannot be deployed with it.
         role = "" if ROLE_OUTPUT in template.body["Outputs"] else self._output(ROLE_OUTPUT)
-        bucket = self._output(BUCKET_OUTPUT)
+        # CloudFormation reads a large template from a bucket of its own region.
+        bucket = self._output(BUCKET_OUTPUT) if cloud is self.cloud else ""
         return changesets.create(
-            self.cloud, template.layer, state, body, parameters, self.stage.tags, bucket, role
+            cloud, template.layer, state, body, parameters, self.stage.tags, bucket, role
         )
 
     def _rendered(self, template: Template) -> tuple[str, dict[str, str]]:
-        keys = {artefact.parameter: artefact.key for artefact in self._artefacts}
-        parameters = self.stage.parameters_for(template, keys)
+        names = template.parameters.keys()
+        found = self._uploads.parameters(names, self._output(BUCKET_OUTPUT))
+        given = {name: self._output(name) for other in self.templates() for name in other.handed_over & names}
+        parameters = self.stage.parameters_for(template, found, given)
         return render(stamp_snapshots(template, parameters)), parameters
 
     def _chosen(self, only: Sequence[str] | None) -> list[Template]:
@@ -203,12 +224,11 @@ class Deployment:
     def _stack(self, template: Template) -> str:
         return template.stack_name(self.stage.name)
 
-    def state_of(self, stack: str) -> stacks.StackState:
-        """What CloudFormation says of one of the stage's stacks."""
-        return stacks.describe(self.cloud, stack)
-
     def _refresh(self) -> None:
-        self._states = stacks.describe_all(self.cloud, f"{STACK_PREFIX}-{self.stage.name}-")
+        clouds = {cloud.region: cloud for cloud in map(self.cloud_of, self.templates())}
+        self._states = {}
+        for cloud in {self.cloud.region: self.cloud, **clouds}.values():
+            self._states |= stacks.describe_all(cloud, f"{STACK_PREFIX}-{self.stage.name}-")
 
     def _output(self, name: str) -> str:
         """What the one stack that has this output says; empty while it is not deployed."""
@@ -216,26 +236,6 @@ class Deployment:
             state.outputs[name] for state in self._states.values() if state.outputs and name in state.outputs
         )
         return next(found, "")
-
-    def _upload_artefacts(self, parameters: dict[str, str]) -> None:
-        """Put the artefacts a layer names into the bucket, unless they lie there already."""
-        s3 = self.cloud.client("s3")
-        for artefact in self._artefacts:
-            if parameters.get(artefact.parameter) != artefact.key:
-                continue
-            bucket = self._output(BUCKET_OUTPUT)
-            if not bucket:
-                raise DeployError("there is no artefact bucket yet: deploy the layer 00-bootstrap first")
-            try:
-                s3.head_object(Bucket=bucket, Key=artefact.key)
-            except ClientError as error:
-                if error_code(error) not in {"404", "NoSuchKey", "NotFound"}:
-                    raise
-                content = artefact.build()
-                s3.put_object(
-                    Bucket=bucket, Key=artefact.key, Body=content, ContentType=artefact.content_type
-                )
-                self.report(f"uploaded {artefact.key} ({len(content) / 1000:.0f} kB)")
 
     def settings(self) -> dict[str, str]:
         """The stage's run-time settings by environment variable, as its programs need them."""

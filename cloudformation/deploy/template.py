@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from cloudformation.deploy.errors import TemplateError
 Json = dict[str, Any]
 
 STACK_PREFIX = "cartwright"
+_TEXT_INCLUDE = "#include "
+_VARIABLE = re.compile(r"\$\{[A-Za-z0-9:.]+\}")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -83,6 +86,14 @@ class Template:
         outputs = (self.body.get("Outputs") or {}).values()
         return {self._name(output["Export"]["Name"], stage) for output in outputs if "Export" in output}
 
+    @property
+    def handed_over(self) -> set[str]:
+        """The outputs that are not exported: the deployer gives each to the later layers' parameter of that name.
+
+        Exports do not cross regions; this does.
+        """
+        return {name for name, output in (self.body.get("Outputs") or {}).items() if "Export" not in output}
+
     def imports(self, stage: str) -> set[str]:
         """The exported names this layer needs on a stage, wherever they stand in the template."""
         return {self._name(value, stage) for value in find(self.body, "Fn::ImportValue")}
@@ -120,11 +131,13 @@ def _parse(path: Path) -> Any:
 
 
 def _include(node: Any, folder: Path) -> Any:
-    """Put the files named by `Fn::Transform: AWS::Include` with a relative Location in place.
+    """Put the files named by `Fn::Transform: AWS::Include` with a relative Location in place, and texts by `#include`.
 
     AWS itself includes from S3 only. A relative path keeps one source beside the code that answers to it,
     and the change set then shows what really changes.
     """
+    if isinstance(node, str) and node.startswith(_TEXT_INCLUDE):
+        return _text(node, folder)
     if isinstance(node, list):
         return [_include(item, folder) for item in node]
     if not isinstance(node, dict):
@@ -135,6 +148,24 @@ def _include(node: Any, folder: Path) -> Any:
         if "://" not in location:
             return _include(_parse((folder / location).resolve()), folder)
     return {key: _include(value, folder) for key, value in node.items()}
+
+
+def _text(node: str, folder: Path) -> str:
+    """The file behind `#include PATH ${Variable} ...`, which must use exactly the variables named after it.
+
+    They are named so that a linter, which sees only the template, knows what Fn::Sub will find in the text.
+    """
+    location, *named = node.removeprefix(_TEXT_INCLUDE).split()
+    try:
+        text = (folder / location).resolve().read_text("utf-8")
+    except OSError as error:
+        raise TemplateError(f"cannot read {location}: {error}") from error
+    used = set(_VARIABLE.findall(text))
+    if used != set(named):
+        raise TemplateError(
+            f"{location} and its #include name different variables: {', '.join(sorted(used ^ set(named)))}"
+        )
+    return text
 
 
 def find(node: Any, key: str) -> Iterator[Any]:

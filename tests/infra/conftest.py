@@ -47,6 +47,7 @@ def project(tmp_path: Path) -> Path:
         root / "cloudformation",
         ignore=shutil.ignore_patterns("deploy", "__pycache__"),
     )
+    shutil.copytree(ROOT / "ansible" / "ec2", root / "ansible" / "ec2")
     (root / "orders").mkdir()
     (root / "orders" / "__init__.py").write_text('"""The core."""\n')
     (root / "lambdas").mkdir()

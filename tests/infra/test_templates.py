@@ -216,6 +216,7 @@ def test_a_stages_parameters_fit_the_templates(templates: dict[str, Template], s
         keys = {
             name: "lambda/x/0.zip" for name in template.parameters if name.endswith(("CodeKey", "BundleKey"))
         }
+        keys |= {name: "0" * 64 for name in template.parameters if name.endswith("BundleSha256")}
         for name, value in settings.parameters_for(template, keys).items():
             check_value(f"{layer}/{name}", template.parameters[name], value)
 
