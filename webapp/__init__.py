@@ -21,7 +21,7 @@ def create_app(settings: Settings | None = None, wiring: Wiring | None = None) -
     if wiring is not None:
         settings = wiring.settings
     settings = settings or Settings.from_environment(os.environ)
-    require(settings, "database_url", "secret_key", "public_url", "order_api_url")
+    require(settings, "database_url", "secret_key", "public_url", "order_api_url", "payment_provider")
     failpoints.configure(settings.failpoint)
     app = Flask("webapp", static_folder=None)
     app.log_exception = lambda exc_info: None  # type: ignore[method-assign]  # errors.py logs it, without the path.

@@ -88,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _completion()
     try:
         settings = Settings.from_environment(os.environ)
-        require(settings, "database_url", "orders_queue_url", "order_events_topic_arn", "tracking_table")
+        needs = ("database_url", "orders_queue_url", "order_events_topic_arn", "tracking_table")
+        require(settings, *needs, "payment_provider")
         failpoints.configure(settings.failpoint)
     except (SettingsError, ValueError) as error:
         return _complain(str(error), 2)
