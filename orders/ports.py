@@ -596,6 +596,10 @@ class OrderTransaction(Protocol):
         """Every return of an order, oldest first."""
         ...
 
+    def give_back_coupon(self, order_id: OrderId) -> bool:
+        """Let another shopper have the use of a coupon that this order holds. False when it holds none, as at a repeat."""
+        ...
+
 
 class OrderBook(Protocol):
     """The truth of orders and money: a maker of transactions."""
@@ -615,7 +619,3 @@ class HoldRules(Protocol):
     def reasons(self, record: OrderRecord) -> Sequence[str]:
         """Why this order must be held, most important first; empty when nothing speaks against it."""
         ...
-    def give_back_coupon(self, order_id: OrderId) -> bool:
-        """Let another shopper have the use of a coupon that this order holds. False when it holds none, as at a repeat."""
-        ...
-

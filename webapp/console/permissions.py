@@ -53,8 +53,8 @@ _P = Permission
 _LOOK = frozenset({_P.OWN_ACCOUNT, _P.ORDERS_VIEW, _P.STOCK_VIEW, _P.DASHBOARD_VIEW, _P.JOBS_VIEW})
 _SUPPORT = _LOOK | {
     _P.CUSTOMERS_VIEW,
-    _P.ORDERS_NOTE,
     _P.COUPONS_VIEW,
+    _P.ORDERS_NOTE,
     _P.ORDERS_HOLD,
     _P.ORDERS_EDIT,
     _P.ORDERS_CANCEL,
@@ -74,8 +74,8 @@ _MANAGER = (
         _P.ORDERS_EXPORT,
         _P.ORDERS_BULK,
         _P.PAYMENTS_REFUND,
-        _P.JOBS_REPLAY,
         _P.COUPONS_EDIT,
+        _P.JOBS_REPLAY,
         _P.DOCTOR_RUN,
         _P.AUDIT_VIEW,
         _P.SETTINGS_VIEW,

@@ -41,11 +41,9 @@ class Tables:
     shipments: dict[str, Shipment] = field(default_factory=dict)
     returns: dict[str, ReturnRecord] = field(default_factory=dict)
     preferences: dict[str, Mapping[str, bool]] = field(default_factory=dict)
+    coupon_uses: dict[OrderId, str] = field(default_factory=dict)
 
     def copy(self) -> Tables:
-    rules: dict[str, RiskRule] = field(default_factory=dict)
-    hits: dict[OrderId, Sequence[RiskHit]] = field(default_factory=dict)
-    coupon_uses: dict[OrderId, str] = field(default_factory=dict)
         """A snapshot to go back to."""
         return Tables(**{table.name: dict(getattr(self, table.name)) for table in fields(self)})
 
@@ -242,6 +240,10 @@ class MemoryOrderTransaction:
         """See ports.OrderTransaction."""
         return [record for record in self._tables.returns.values() if record.order_id == order_id]
 
+    def give_back_coupon(self, order_id: OrderId) -> bool:
+        """See ports.OrderTransaction. The checkout claims uses; in memory a test does."""
+        return self._tables.coupon_uses.pop(order_id, None) is not None
+
 
 def _check_counts(quantity: int, counts: LineCounts) -> None:
     """The database's CHECK constraints on a line."""
@@ -255,7 +257,3 @@ def _check_counts(quantity: int, counts: LineCounts) -> None:
     )
     if not is_sane:
         raise ValueError(f"{counts} cannot be of a line of {quantity}")
-    def give_back_coupon(self, order_id: OrderId) -> bool:
-        """See ports.OrderTransaction. The checkout claims uses; in memory a test does."""
-        return self._tables.coupon_uses.pop(order_id, None) is not None
-

@@ -253,12 +253,12 @@ class SqlOrderTransaction(Fulfilment):
         rows = self.connection.execute(_GET_ATTEMPTS, {"order_id": order_id}).mappings()
         return [mapping.to_attempt(row) for row in rows]
 
-
-_PREFERENCES = table("notification_preferences", column("email"), column("wants", JSONB))
     def give_back_coupon(self, order_id: OrderId) -> bool:
         """One statement for an order without a coupon; the counter's row is locked only when there is one."""
         return coupons.give_back(self.connection, order_id)
 
+
+_PREFERENCES = table("notification_preferences", column("email"), column("wants", JSONB))
 """The web application's table: what a shopper chose is read with the order, so that each event carries it."""
 _WANTS = (
     select(_PREFERENCES.c.wants)
