@@ -29,9 +29,14 @@ def _number(value: float) -> str:
 
 
 def line_plot(
-    title: str, series: Mapping[str, Series], *, x_label: str = "seconds", y_label: str = ""
+    title: str,
+    series: Mapping[str, Series],
+    *,
+    x_label: str = "seconds",
+    y_label: str = "",
+    spans: Sequence[tuple[float, float, str]] = (),
 ) -> str:
-    """Lines over a common x axis."""
+    """Lines over a common x axis; each span (from, to, what) is shaded and named when pointed at."""
     points = [point for line in series.values() for point in line]
     if not points:
         return f"<figure><figcaption>{escape(title)}: nothing was measured</figcaption></figure>"
@@ -46,6 +51,13 @@ def line_plot(
         )
 
     parts = [_frame(title, ticks, top, right, x_label, y_label)]
+    for begin, end, what in spans:
+        x = LEFT + begin / right * (WIDTH - LEFT - RIGHT)
+        width = max(2.0, (end - begin) / right * (WIDTH - LEFT - RIGHT))
+        parts.append(
+            f'<rect x="{x:.1f}" y="{TOP}" width="{width:.1f}" height="{HEIGHT - TOP - BOTTOM}" fill="{COLOURS[1]}"'
+            f' opacity=".25"><title>{escape(what)}</title></rect>'
+        )
     for index, (name, line) in enumerate(series.items()):
         colour = COLOURS[index % len(COLOURS)]
         path = " ".join(place(x, y) for x, y in line)

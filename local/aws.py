@@ -33,6 +33,8 @@ class LocalAws:
     mail: Path
     """Where accepted e-mails and text messages are written down (see aws_server.py)."""
     keep_state: bool = True
+    faults: Path | None = None
+    """A chaos run writes here what shall go wrong (see aws_faults.py)."""
 
     @property
     def endpoint_url(self) -> str:
@@ -127,4 +129,5 @@ class LocalAws:
             "LAMBDA_WARM_TTL_SECONDS": "1800",
             "CARTWRIGHT_UNCLEAN_MARKER": str(self.unclean_marker),
             "CARTWRIGHT_MAIL_FOLDER": str(self.mail),
+            **({"CARTWRIGHT_AWS_FAULTS": str(self.faults)} if self.faults else {}),
         }

@@ -1,6 +1,6 @@
 """The process of the local AWS: ministack's own server with a thin layer in front.
 
-The layer changes no request and no answer. It writes accepted e-mails and text messages down for the in-box (the
+The layer changes no request and no answer, unless a chaos run asks for faults (aws_faults.py). It writes accepted e-mails and text messages down for the in-box (the
 server's own capture page drops the headers, and the correlation id is one of them), and it marks the time between
 a start and a clean stop. Run as `python -m local.aws_server` by local/aws.py.
 """
@@ -8,17 +8,11 @@ a start and a clean stop. Run as `python -m local.aws_server` by local/aws.py.
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
-from typing import Any
 
 from local import postmark
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+from local.asgi import Application, Message, Receive, Scope, Send
+from local.aws_faults import FaultyAws
 
 
 class FrontDoor:
@@ -80,8 +74,10 @@ def main() -> None:
     mail, marker = (
         Path(os.environ.pop(name)) for name in ("CARTWRIGHT_MAIL_FOLDER", "CARTWRIGHT_UNCLEAN_MARKER")
     )
+    faults = os.environ.pop("CARTWRIGHT_AWS_FAULTS", "")
     marker.touch()
-    ministack.app = FrontDoor(ministack.app, mail, marker)
+    application: Application = FrontDoor(ministack.app, mail, marker)
+    ministack.app = FaultyAws(application, Path(faults)) if faults else application
     ministack.main()
 
 

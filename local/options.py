@@ -32,11 +32,18 @@ class Options:
     postgres_binaries: Path | None = None
     """A folder with `initdb` and `postgres` to use instead of the wheel's."""
     region: str = DEFAULT_REGION
+    aws_via_port: int | None = None
+    """The shop's programs reach the local AWS through this port: a chaos run listens there and breaks connections."""
+    postgres_via_port: int | None = None
+    """The same for PostgreSQL."""
+    aws_faults: Path | None = None
+    """A file in which a chaos run names faults of the local AWS (see aws_faults.py)."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Options:
         """Read the choices; raises StartRefused, naming the variable, for a value that cannot be meant."""
         binaries = environment.get("CARTWRIGHT_PG_BIN")
+        faults = environment.get("CARTWRIGHT_AWS_FAULTS")
         return cls(
             home=Path(environment.get("CARTWRIGHT_HOME") or ".local").absolute(),
             shop_port=_port(environment, "CARTWRIGHT_PORT"),
@@ -46,6 +53,9 @@ class Options:
             database_url=environment.get("CARTWRIGHT_DATABASE_URL") or None,
             postgres_binaries=Path(binaries).absolute() if binaries else None,
             region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or DEFAULT_REGION,
+            aws_via_port=_port(environment, "CARTWRIGHT_AWS_VIA_PORT"),
+            postgres_via_port=_port(environment, "CARTWRIGHT_POSTGRES_VIA_PORT"),
+            aws_faults=Path(faults).absolute() if faults else None,
         )
 
 

@@ -13,7 +13,7 @@ from local import deployment, programs
 from local.aws import REPOSITORY, LocalAws
 from local.home import Home, write_private
 from local.options import Options, StartFailed, StartRefused
-from local.ports import choose
+from local.ports import LOOPBACK, choose
 from local.postgres import Cluster, find_binaries
 from local.progress import Progress
 from local.signals import StopRequested, StopSignals
@@ -40,7 +40,7 @@ class Stack:
             on_restart=self._restarted,
         )
         self._choose_ports()
-        self._aws = LocalAws(home.aws, self._aws_port, options.region, home.mail)
+        self._aws = LocalAws(home.aws, self._aws_port, options.region, home.mail, faults=options.aws_faults)
         self._cluster: Cluster | None = None
         if not options.database_url:
             binaries = find_binaries(options.postgres_binaries)
@@ -147,7 +147,7 @@ class Stack:
         self._recovery_due.unlink()
 
     def _start_programs(self) -> None:
-        home, environment = self._home, self._environment
+        home, environment = self._home, self._through_proxies(self._environment)
         with self._progress.step("Shop, worker, in-box") as step:
             children = (
                 programs.web(home, environment, self._shop_port),
@@ -235,6 +235,19 @@ class Stack:
             "CARTWRIGHT_SECRET_KEY": self._secret_key(),
             "PYTHONUNBUFFERED": "1",
         }
+
+    def _through_proxies(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """What the shop's programs see while a chaos run stands between them and their stores; else the same."""
+        via = {
+            self._aws_port: self._options.aws_via_port,
+            self._postgres_port: self._options.postgres_via_port,
+        }
+        changed = dict(environment)
+        for port, proxy in via.items():
+            if proxy is not None:
+                here, there = f"{LOOPBACK}:{port}", f"{LOOPBACK}:{proxy}"
+                changed = {name: value.replace(here, there) for name, value in changed.items()}
+        return changed
 
     def _own_database_url(self) -> str:
         assert self._cluster is not None  # noqa: S101 - there is one unless the person gave a URL.

@@ -2,13 +2,18 @@
 
 The kernel's own tool (tc netem) is not everywhere; a proxy works as any user and can do what netem cannot: let a
 request through and lose the reply, which is the fault that makes people pay twice.
+
+`python -m bench.chaos.proxy PORT TARGET_PORT` serves in a process of its own and takes modes from its standard input,
+one a line: `delay 0.2`, `reset`, `pass`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -109,6 +114,8 @@ class FaultProxy:
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            return  # The proxy stops.
         finally:
             for way in ways:
                 way.cancel()
@@ -140,3 +147,20 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     if raw is not None:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.close()
+
+
+def main(port: int, target_port: int) -> None:
+    """Serve until standard input ends; each line read is answered with the mode that is now set."""
+    # Ctrl-C is for the run, which then closes our standard input.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with FaultProxy(target_port, port) as proxy:
+        for line in sys.stdin:
+            mode, _, seconds = line.strip().partition(" ")
+            if seconds:
+                proxy.delay_seconds = float(seconds)
+            proxy.set_mode(Mode(mode))
+            print(proxy.mode, flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

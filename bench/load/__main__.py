@@ -7,6 +7,7 @@ from gevent import monkey
 monkey.patch_all()
 
 import argparse  # noqa: E402 (gevent patches before anything else is imported)
+import shutil  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 from contextlib import AbstractContextManager, nullcontext  # noqa: E402
@@ -37,8 +38,15 @@ def main() -> int:
     parser.add_argument(
         "--out", type=Path, default=Path("reports/load"), help="where the report goes (%(default)s)"
     )
+    parser.add_argument(
+        "--straight",
+        action="store_true",
+        help="every shopper buys one thing on the shortest way: RATE is orders/s",
+    )
     chosen = parser.parse_args()
-    plan = Plan(chosen.rate, chosen.shoppers, chosen.seconds, chosen.buying, chosen.seed)
+    plan = Plan(
+        chosen.rate, chosen.shoppers, chosen.seconds, chosen.buying, chosen.seed, is_straight=chosen.straight
+    )
     try:
         with _shop(chosen.home) as shop:
             facts, recorder = measure(shop, plan, say)
@@ -56,7 +64,8 @@ def main() -> int:
 def _shop(home: Path | None) -> AbstractContextManager[Shop]:
     if home is not None:
         return nullcontext(find_shop(home))
-    say("starting a shop for the measurement ...")
+    say("starting a fresh shop for the measurement ...")
+    shutil.rmtree(OWN_HOME, ignore_errors=True)
     # Shoppers come from many addresses here too, so that rate limits mean what they mean on the internet.
     return started_shop(OWN_HOME.absolute(), CARTWRIGHT_TRUSTED_PROXIES="1", CARTWRIGHT_LOG_LEVEL="WARNING")
 

@@ -37,13 +37,16 @@ class Plan:
     seconds: float
     buying_share: float
     seed: int
+    is_straight: bool = False
+    """Every shopper buys one thing on the shortest way: the rate is then one of orders."""
+    patience_seconds: float = 0.0
 
 
 def measure(shop: Shop, plan: Plan, say: Callable[[str], None]) -> tuple[RunFacts, Recorder]:
     """Run a plan against a shop and gather the facts."""
     settings = shop.settings
     dsn = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
-    paths = _stock_up(shop, dsn)
+    paths = stock_up(shop, dsn)
     recorder = Recorder()
     began_at = datetime.now(UTC)
     started = time.monotonic()
@@ -56,7 +59,7 @@ def measure(shop: Shop, plan: Plan, say: Callable[[str], None]) -> tuple[RunFact
     queue = SqsQueue(make_client("sqs", settings), settings.orders_queue_url)
     facts = RunFacts("Load run", plan.seconds, plan.rate, plan.shoppers)
     watcher = gevent.spawn(_watch, facts, queue, resources, recorder, clock, say)
-    turned_away = _arrivals(shop.url, plan, recorder, clock, paths)
+    turned_away = arrivals(shop.url, plan, recorder, clock, paths)
     _drain(dsn, began_at, recorder)
     watcher.kill()
     resources.sample(clock())
@@ -72,8 +75,11 @@ def measure(shop: Shop, plan: Plan, say: Callable[[str], None]) -> tuple[RunFact
     return facts, recorder
 
 
-def _stock_up(shop: Shop, dsn: str) -> list[str]:
-    """Enough pieces of the most popular products, so that the run measures the shop and not an empty shelf."""
+def stock_up(shop: Shop, dsn: str, pieces: int = PIECES_PER_SKU) -> list[str]:
+    """Enough pieces of the most popular products, so that the run measures the shop and not an empty shelf.
+
+    Returns the paths of their pages.
+    """
     with psycopg.connect(dsn) as connection:
         rows = connection.execute(
             "SELECT p.slug, array_agg(v.sku) FROM products p JOIN variants v ON v.product_id = p.id"
@@ -85,12 +91,12 @@ def _stock_up(shop: Shop, dsn: str) -> list[str]:
     run = f"load:{int(time.time())}"
     known = inventory.levels([sku for _, skus in rows for sku in skus])
     for sku, level in known.items():
-        if level.available < PIECES_PER_SKU // 10:
-            inventory.restock(sku, PIECES_PER_SKU, f"{run}:{sku}")
+        if level.available < pieces // 10:
+            inventory.restock(sku, pieces, f"{run}:{sku}")
     return [f"/products/{slug}" for slug, skus in rows if any(sku in known for sku in skus)]
 
 
-def _arrivals(url: str, plan: Plan, recorder: Recorder, clock: Callable[[], float], paths: list[str]) -> int:
+def arrivals(url: str, plan: Plan, recorder: Recorder, clock: Callable[[], float], paths: list[str]) -> int:
     """Let shoppers in by a Poisson process (exponential gaps); returns how many found the generator full."""
     draw = random.Random(plan.seed)
     crowd = gevent.pool.Pool(plan.shoppers)
@@ -104,8 +110,10 @@ def _arrivals(url: str, plan: Plan, recorder: Recorder, clock: Callable[[], floa
         if crowd.full():
             turned_away += 1
             continue
-        shopper = Shopper(url, recorder, random.Random(number), clock, paths, number)
-        crowd.spawn(shopper.run, due, Errand.draw(draw, plan.buying_share))
+        shopper = Shopper(
+            url, recorder, random.Random(number), clock, paths, number, patience_seconds=plan.patience_seconds
+        )
+        crowd.spawn(shopper.run, due, Errand.draw(draw, plan.buying_share, is_straight=plan.is_straight))
     crowd.join(timeout=DRAIN_SECONDS)
     return turned_away
 

@@ -29,6 +29,10 @@ class Recorder:
     samples: list[Sample] = field(default_factory=list)
     clicked: dict[str, float] = field(default_factory=dict)
     """Order link -> wall-clock seconds (Unix time) of the click that placed it, for every accepted order."""
+    accepted: dict[str, float] = field(default_factory=dict)
+    """Order link -> seconds since the start of the run at which the shopper saw that the order was taken."""
+    retried: int = 0
+    """How often a patient shopper tried a step again."""
 
     def add(self, step: str, due: float, latency: float, error: str = "") -> None:
         """Record one step."""

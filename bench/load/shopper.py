@@ -14,6 +14,10 @@ from bench.load.browser import Browser, Form, Page
 from bench.load.samples import Recorder
 
 CARD = "4242 4242 4242 4242"
+SOLD_OUT = "sold out"
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 2.0
+CHECK_EVERY_SECONDS = 1.0
+CHECKING_SECONDS = 30.0
 _ORDER_LINK = re.compile(r"/orders/([^/?#]+)")
 
 
@@ -30,8 +34,13 @@ class Errand:
     buys: bool
 
     @classmethod
-    def draw(cls, random: Random, buying_share: float) -> Errand:
-        """A plausible errand; `buying_share` of all shoppers place an order."""
+    def draw(cls, random: Random, buying_share: float, *, is_straight: bool = False) -> Errand:
+        """A plausible errand; `buying_share` of all shoppers place an order.
+
+        A straight one is the whole way of one order and nothing else: a product, cart, details, delivery, payment, place.
+        """
+        if is_straight:
+            return cls(0, 1, True)
         return cls(random.randint(1, 4), random.choice((1, 1, 2, 3)), random.random() < buying_share)
 
 
@@ -45,6 +54,8 @@ class Shopper:
     clock: Callable[[], float]
     product_paths: list[str]
     number: int
+    patience_seconds: float = 0.0
+    """How long a step is tried again when the shop is broken, as people press reload; 0: not at all."""
     _page: Page = field(init=False)
 
     def run(self, due: float, errand: Errand) -> None:
@@ -57,7 +68,7 @@ class Shopper:
                 self._page = self._timed(step, started, action)
                 started = self.clock()
                 if step == "place":
-                    self._note_order(self._page, clicked)
+                    self._note_order(self._page, clicked, started)
         except StepFailed:
             return
         finally:
@@ -65,7 +76,8 @@ class Shopper:
 
     def _steps(self, browser: Browser, errand: Errand) -> Iterator[tuple[str, Callable[[], Page]]]:
         """The steps of an errand; each answer is the page on which the next step acts, as in a browser."""
-        yield "home", lambda: browser.get("/")
+        if errand.pages:
+            yield "home", lambda: browser.get("/")
         for path in self.random.choices(self.product_paths, k=errand.pages):
             yield "product", partial(browser.get, path)
         if not errand.buys:
@@ -77,26 +89,62 @@ class Shopper:
         yield "address", lambda: _address_step(browser, self._page, self.number)
         yield "delivery", lambda: _expect(browser.submit(_form_here(self._page)), "/checkout/payment")
         yield "payment", lambda: _payment(browser, self._page)
-        yield "place", lambda: _place(browser, self._page)
+        placing = Placing(browser, self._page)
+        yield "place", placing.go_on
 
     def _timed(self, step: str, due: float, action: Callable[[], Page]) -> Page:
-        error = ""
-        try:
-            page = action()
-            if page.status >= 400:
-                error = f"HTTP {page.status}"
-        except StepFailed as failure:
-            error = str(failure)
-        except (http.client.HTTPException, OSError, LookupError) as failure:
-            error = type(failure).__name__
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            page, error = _tried(action)
+            if not error or self.clock() - due > self.patience_seconds or error == SOLD_OUT:
+                break
+            self.recorder.retried += 1
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
         self.recorder.add(step, due, self.clock() - due, error)
-        if error:
+        if page is None or error:
             raise StepFailed(error)
         return page
 
-    def _note_order(self, page: Page, clicked: float) -> None:
+    def _note_order(self, page: Page, clicked: float, answered: float) -> None:
         if match := _ORDER_LINK.search(page.url):
             self.recorder.clicked[match[1]] = clicked
+            self.recorder.accepted[match[1]] = answered
+
+
+def _tried(action: Callable[[], Page]) -> tuple[Page | None, str]:
+    """What came of one try: a page, or the kind of error."""
+    try:
+        page = action()
+    except StepFailed as failure:
+        return None, str(failure)
+    except (http.client.HTTPException, OSError, LookupError) as failure:
+        return None, type(failure).__name__
+    return page, f"HTTP {page.status}" if page.status >= 400 else ""
+
+
+@dataclass(slots=True)
+class Placing:
+    """The click on "place order" and what a person does until the order is there or refused."""
+
+    browser: Browser
+    review: Page
+    is_clicked: bool = False
+
+    def go_on(self) -> Page:
+        """Click; when that went wrong before, look first where the order stands, and click only if it was not begun."""
+        page = self.browser.get("/checkout/") if self.is_clicked else self.review
+        self.is_clicked = True
+        if "/checkout/review" in page.url and page.status < 400:
+            page = self.browser.submit(page.form("/checkout/place"))
+        waited_until = time.monotonic() + CHECKING_SECONDS
+        while "/checkout/checking/" in page.url and time.monotonic() < waited_until:
+            # The page does this by itself.
+            time.sleep(CHECK_EVERY_SECONDS)
+            page = self.browser.get(_path(page.url))
+        if page.status < 400 and "/orders/" not in page.url:
+            raise StepFailed(f"placing led to {_path(page.url)[:22]}")
+        return page
 
 
 def _address(number: int) -> str:
@@ -123,7 +171,7 @@ def _add_to_cart(browser: Browser, page: Page) -> Page:
     try:
         form = page.form("/cart/lines")
     except LookupError as error:
-        raise StepFailed("sold out") from error
+        raise StepFailed(SOLD_OUT) from error
     return browser.submit(form, quantity="1")
 
 
@@ -142,13 +190,6 @@ def _address_step(browser: Browser, page: Page, number: int) -> Page:
 def _payment(browser: Browser, page: Page) -> Page:
     filled = {"holder": "A Shopper", "number": CARD, "expiry": "12/39", "code": "123"}
     return _expect(browser.submit(_form_here(page), **filled), "/checkout/review")
-
-
-def _place(browser: Browser, page: Page) -> Page:
-    page = browser.submit(page.form("/checkout/place"))
-    if "/orders/" not in page.url:
-        raise StepFailed(f"placing led to {_path(page.url)[:40]}")
-    return page
 
 
 def _expect(page: Page, path: str) -> Page:
