@@ -64,7 +64,16 @@ def until(ask: Callable[[], T], what: str, seconds: float = 20.0) -> T:
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
-    """`python -m local run` with a home of its own and free ports, once per session."""
+    """`python -m local run` with a home of its own and free ports, once per session.
+
+    With SHOP_HOME the shop that already runs there is used, and left running: quicker while a test is being written.
+    """
+    if running := os.environ.get("SHOP_HOME"):
+        with pytest.MonkeyPatch.context() as environment:
+            opened = look_at(Path(running), environment)
+            yield opened
+            opened.engine.dispose()
+        return
     home = tmp_path_factory.mktemp("shop")
     log = home / "run.log"
     with log.open("wb") as output:
@@ -99,7 +108,12 @@ def _opened(
         return run_file.exists()
 
     until(is_open, "the shop to open", START_SECONDS)
-    run = json.loads(run_file.read_text())
+    return look_at(home, environment)
+
+
+def look_at(home: Path, environment: pytest.MonkeyPatch) -> RunningShop:
+    """A running shop by what its run.json says."""
+    run = json.loads((home / "run.json").read_text())
     # The stores are read in this process: its AWS is the run's.
     for name, value in run["environment"].items():
         if name.startswith("AWS_"):
