@@ -57,6 +57,10 @@ test-slow: $(VENV)/.dev ## Run the tests that take long: whole runs of `make run
 e2e: $(VENV)/.dev ## Run the browser tests against the real processes
 	$(PY) -m pytest -m e2e tests/e2e
 
+.PHONY: screenshots
+screenshots: $(VENV)/.dev ## Take a picture of every page at 360 and 1440 px (OUT=.local/screenshots)
+	$(PY) -m tests.e2e.screenshots $(or $(OUT),.local/screenshots)
+
 .PHONY: ansible
 ansible: $(VENV)/.dev $(VENV_LINT)/.lint ## Boot machines, configure them by Ansible, run the product on them (root, Debian)
 	$(PY) -m pytest -m "lab" -ra --durations=0 tests/lab
@@ -68,6 +72,10 @@ mutants: $(VENV)/.dev ## Plant known faults one by one and show that each is cau
 .PHONY: load
 load: $(VENV)/.dev ## Let shoppers arrive and write a report (RATE=20 SHOPPERS=256 SECONDS=30)
 	$(PY) -m bench.load --rate $(or $(RATE),20) --shoppers $(or $(SHOPPERS),256) --seconds $(or $(SECONDS),30)
+
+.PHONY: drill
+drill: $(VENV)/.run ## Back up, lose everything, restore, and say what it cost; never touches your shop (COPY_OF=.local: on a copy)
+	$(PY) -m local.drill $(if $(COPY_OF),--copy-of $(COPY_OF))
 
 .PHONY: check
 check: $(VENV)/.dev $(VENV_LINT)/.lint ## Lint, format, types, import rules, templates, security, documents
