@@ -11,36 +11,26 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
 import random
-import signal
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from flask import Flask
 from sqlalchemy import create_engine, text
 
-from local.temporary import temporary_aws
+from bench.web_server import gunicorn, local_stores
 from orders.adapters.aws import make_client
 from orders.adapters.clock import SystemClock
 from orders.adapters.dynamodb.inventory import DynamoInventory
-from orders.ports import InventoryStore
-from orders.settings import Settings, environment_name
-from tests.aws_resources import create_resources
 from webapp.catalog.stock import StockEntry, set_up_stock
 
-ROOT = Path(__file__).resolve().parents[1]
 CLIENTS = 4
-START_SECONDS = 90.0
 PATHS_PER_KIND = 400
 OWN_PAGE = {"Cookie": "seen=1"}
 """A visitor with a cookie gets a page of their own: rendered from the database, never from the page cache."""
@@ -74,44 +64,6 @@ class Figures:
     p50_ms: float
     p99_ms: float
     failures: int
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def gunicorn(application: str, environment: Mapping[str, str]) -> Iterator[int]:
-    """gunicorn with one worker and the shop's own configuration; yields its port."""
-    port = free_port()
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "--config", "webapp/gunicorn.conf.py", "--workers", "1",
-             "--bind", f"127.0.0.1:{port}", application],
-            cwd=ROOT, env={**os.environ, **environment}, stdout=log, stderr=log,
-        )  # fmt: skip
-        try:
-            _await(port, process)
-            yield port
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
-
-
-def _await(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise SystemExit(f"gunicorn ended with {process.returncode}")
-        try:
-            with socket.create_connection(("127.0.0.1", port), 1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit("gunicorn did not open its port")
 
 
 def measure(target: Target, seconds: float) -> Figures:
@@ -224,13 +176,15 @@ def run(databases: Mapping[str, str], seconds: float, rounds: int) -> dict[str, 
     floors: dict[str, float] = {}
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        environment, inventory = _aws(stack, Path(folder))
-        yardstick = stack.enter_context(gunicorn("bench.storefront:hello", {}))
+        # A product's page asks the inventory for its stock, as it does in the shop.
+        environment, settings = local_stores(stack, Path(folder))
+        inventory = DynamoInventory(make_client("dynamodb", settings), settings, SystemClock())
+        yardstick = stack.enter_context(gunicorn("bench.storefront:hello", {})).port
         kinds: list[Target] = []
         for size, url in databases.items():
             port = stack.enter_context(
                 gunicorn("webapp.wsgi:app", {**environment, "CARTWRIGHT_DATABASE_URL": url})
-            )
+            ).port
             known = addresses(url)
             set_up_stock(inventory, known.stock)
             kinds += targets(yardstick, port, size, known)[1 if kinds else 0 :]
@@ -244,18 +198,6 @@ def run(databases: Mapping[str, str], seconds: float, rounds: int) -> dict[str, 
                 results.setdefault(target.name, []).append((figures, figures.requests_per_second / base))
                 floors[target.name] = target.floor
     return {name: _median(found, floors[name]) for name, found in results.items()}
-
-
-def _aws(stack: ExitStack, folder: Path) -> tuple[dict[str, str], InventoryStore]:
-    """A local AWS with the shop's tables: a product's page asks it for the stock, as it does in the shop."""
-    aws = stack.enter_context(temporary_aws(folder))
-    os.environ.update(aws.client_environment())
-    settings = Settings(aws_region=aws.region, aws_endpoint_url=aws.endpoint_url)
-    made = create_resources(settings, prefix="bench")
-    settings = replace(settings, **made)
-    names = {environment_name(name): str(getattr(settings, name)) for name in made}
-    inventory = DynamoInventory(make_client("dynamodb", settings), settings, SystemClock())
-    return {**aws.client_environment(), **names, "CARTWRIGHT_LOG_FORMAT": "json"}, inventory
 
 
 def _median(found: Sequence[tuple[Figures, float]], floor: float) -> dict[str, float]:
