@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from tests.lab import lab, machines
 from tests.lab.estate import ADDRESSES, MACHINES, Estate
@@ -32,6 +34,15 @@ def _destroy(estate: Estate, names: list[str]) -> None:
         machines.destroy(estate.machine(name))
 
 
+def _hold(estate: Estate, names: list[str]) -> None:
+    install_missing()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), lab.lent(estate, names or list(MACHINES), with_backing=not names):
+        say("lab: up; Ctrl-C takes it down")
+        signal.pause()
+
+
 def _down(estate: Estate, _names: list[str]) -> None:
     lab.down(estate)
 
@@ -57,6 +68,7 @@ VERBS: dict[str, tuple[Callable[[Estate, list[str]], None], str]] = {
     "stop": (_stop, "power a machine off in order; `up` boots it again"),
     "destroy": (_destroy, "power a machine off and forget its disk"),
     "down": (_down, "destroy all machines and stop everything; only the caches stay"),
+    "hold": (_hold, "like `up`, until Ctrl-C; machines that are named come without PostgreSQL and AWS"),
     "status": (_status, "say what runs"),
     "keep": (_keep, "internal: the process that keeps one machine running"),
 }
@@ -74,7 +86,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if unknown := set(arguments.machines) - set(ADDRESSES):
         parser.error(f"no machine is called {', '.join(sorted(unknown))}; there are: {', '.join(ADDRESSES)}")
-    if arguments.verb not in {"up", "down", "status", "keep"} and not arguments.machines:
+    if arguments.verb not in {"up", "hold", "down", "status"} and not arguments.machines:
         parser.error(f"{arguments.verb}: which machine?")
     if reason := why_not():
         say(f"lab: {reason}")

@@ -6,6 +6,7 @@ and gives it back by a file; the process says in another file what it has done.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import secrets
@@ -14,7 +15,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from tests.lab.estate import (
     AWS_PORT,
     GATEWAY,
     INBOX_PORT,
+    MARK,
     NETWORK,
     POSTGRES_PORT,
     REPOSITORY,
@@ -51,11 +52,13 @@ class BridgeAws(LocalAws):
         return f"http://{GATEWAY}:{self.port}"
 
     def _server_environment(self) -> dict[str, str]:
+        # An instance finds its own metadata only with a token, as the launch templates want it.
+        own = {MARK: os.environ[MARK], "MINISTACK_IMDS_V2_REQUIRED": "1"}
         here = {"BIND_HOST": GATEWAY, "MINISTACK_HOST": GATEWAY, "AWS_ENDPOINT_URL": self.endpoint_url}
-        return {**super()._server_environment(), **here}
+        return {**super()._server_environment(), **here, **own}
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Files:
     """How the background process and the others talk."""
 
@@ -143,7 +146,9 @@ class Backing:
         self._supervisor.stop_some(STOP_ORDER)
 
     def _start_postgres(self) -> None:
-        self._supervisor.start(self._cluster.child(self._home.log("postgres")))
+        child = self._cluster.child(self._home.log("postgres"))
+        marked = {**child.environment, MARK: os.environ[MARK]}
+        self._supervisor.start(dataclasses.replace(child, environment=marked))
 
     def _deploy_and_seed(self) -> Mapping[str, str]:
         outputs = deployment.deploy(self._aws, PUBLIC_URL, lambda line: print(line, flush=True))  # noqa: T201

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
+from orders import links
 from orders.adapters.aws import make_client
 from orders.adapters.clock import SystemClock
 from orders.adapters.dynamodb.inventory import DynamoInventory
@@ -67,10 +68,11 @@ class ShopOnHosts:
             found: list[dict[str, Any]] = json.load(answer)["messages"]
         return found
 
-    def recorded(self) -> int:
-        """How many orders are in the book."""
+    def unrecorded(self, order_links: set[str]) -> set[str]:
+        """Of these orders, by the links that their shoppers were shown, those that are not in the book."""
+        wanted = {links.read(token, [self.settings.secret_key]) for token in order_links}
         with self.engine.connect() as connection:
-            return int(connection.scalar(text("SELECT count(*) FROM orders")) or 0)
+            return wanted - set(connection.scalars(text("SELECT id::text FROM orders")))
 
     def host(self, machine: str, command: str) -> str:
         """Run a command as root on a machine."""
@@ -108,18 +110,13 @@ def estate() -> Iterator[Estate]:
         pytest.skip(reason)
     install_missing()
     chosen = Estate.from_environment()
-    is_kept = bool(os.environ.get("CARTWRIGHT_LAB_KEEP"))
-    if not is_kept:
-        lab.down(chosen)
-    try:
+    if os.environ.get("CARTWRIGHT_LAB_KEEP"):
         lab.up(chosen, list(MACHINES))
         yield chosen
-    finally:
-        if is_kept:
-            say("lab: kept; look with `python -m tests.lab status`, end it with `python -m tests.lab down`")
-        else:
-            lab.down(chosen)
-            assert lab.leftovers(chosen) == []
+        say("lab: kept; look with `python -m tests.lab status`, end it with `python -m tests.lab down`")
+    else:
+        with lab.lent(chosen, list(MACHINES)):
+            yield chosen
 
 
 @pytest.fixture(scope="session")

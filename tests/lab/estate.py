@@ -45,6 +45,8 @@ PACKAGES = (
     "ca-certificates",
 )
 """What a bare cloud image of Debian has as well, and no more: the roles install the rest."""
+MARK = "CARTWRIGHT_LAB_PART"
+"""Every process of the lab carries this variable, with the lab's folder: so all are found, whoever started them."""
 BASE_REVISION = "1"
 """Raise it when the preparation of the base image in image.py changes."""
 
@@ -60,6 +62,11 @@ class Estate:
         """The folder that the person chose, or the usual one."""
         chosen = os.environ.get("CARTWRIGHT_LAB")
         return cls(Path(chosen).absolute() if chosen else Path.home() / ".cache" / "cartwright-lab")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For the programs of the lab: that of this process, with the folder and the mark."""
+        return {**os.environ, "CARTWRIGHT_LAB": str(self.folder), MARK: str(self.folder)}
 
     @property
     def cache(self) -> Path:

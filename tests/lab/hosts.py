@@ -44,8 +44,7 @@ def ansible_program(name: str) -> str:
 def play(estate: Estate, playbook: Path, *options: str) -> Outcome:
     """Run a playbook against the lab. Its failure is an outcome, not an error."""
     environment = {
-        **os.environ,
-        "CARTWRIGHT_LAB": str(estate.folder),
+        **estate.environment,
         "ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg"),
         "ANSIBLE_ROLES_PATH": f"{ANSIBLE / 'roles'}:{Path(__file__).parent / 'roles'}",
         "ANSIBLE_NOCOLOR": "1",

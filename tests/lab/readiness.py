@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from tests.lab.image import mirrors
 from tests.lab.shell import LabError, run, say
 
 PROGRAMS = {
@@ -16,6 +17,7 @@ PROGRAMS = {
     "ssh": "openssh-client",
     "ip": "iproute2",
     "setpriv": "util-linux",
+    "openssl": "openssl",
 }
 """What the lab runs, and the Debian package that brings it."""
 
@@ -24,9 +26,9 @@ def why_not() -> str:
     """Why the lab cannot run here, as a sentence; empty when it can (perhaps after `install_missing`)."""
     if os.geteuid() != 0:
         return "the lab boots machines and needs root: run it as `sudo make ansible`"
-    if not shutil.which("apt-get"):
+    if not shutil.which("apt-get") or not mirrors():
         return (
-            "the lab needs a Debian-family system: its machines are made by mmdebstrap from Debian's packages"
+            "the lab needs a Debian system: its machines are made by mmdebstrap from this system's own mirror"
         )
     if not _may_mount():
         return (

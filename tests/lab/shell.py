@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 POLL_SECONDS = 0.05
@@ -43,7 +44,9 @@ def run(*command: str | Path, stdin: str | None = None, environment: Mapping[str
     return done.stdout
 
 
-def start(command: Sequence[str | Path], pid_file: Path, log: Path, directory: Path) -> None:
+def start(
+    command: Sequence[str | Path], pid_file: Path, log: Path, directory: Path, environment: Mapping[str, str]
+) -> None:
     """Start a background program that outlives this one, in a session of its own."""
     pid_file.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -54,6 +57,7 @@ def start(command: Sequence[str | Path], pid_file: Path, log: Path, directory: P
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=directory,
+            env=environment,
         )
     _started.append(process)
     # Its start time goes with it: after a crash the number may belong to a stranger.
@@ -89,6 +93,35 @@ def stop(pid_file: Path, within_seconds: float = 60.0) -> None:
             os.kill(pid, signal.SIGKILL)
             wait_until(lambda: living(pid_file) is None, 10.0, f"process {pid} to die")
     pid_file.unlink(missing_ok=True)
+
+
+def carrying(variable: str, value: str) -> list[int]:
+    """The processes, but for this one, that were started with this variable in their environment."""
+    wanted = f"{variable}={value}".encode()
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):
+            if folder.name.isdigit() and wanted in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+    return [pid for pid in found if pid != os.getpid() and started_at(pid)]
+
+
+def end(pids: Sequence[int], within_seconds: float = 10.0) -> None:
+    """Ask processes to end, and kill those that do not."""
+    for name in (signal.SIGTERM, signal.SIGKILL):
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, name)
+        with suppress(LabError):
+            wait_until(lambda: not any(map(started_at, pids)), within_seconds, "processes to end")
+            return
+    raise LabError(f"these processes do not die: {', '.join(map(str, pids))}")
+
+
+def wait_for_end(pid: int) -> None:
+    """Wait, however long it takes, until a process is no more; returns at once when there is none."""
+    with suppress(ProcessLookupError), os.fdopen(os.pidfd_open(pid)) as ending:
+        select.select([ending], [], [])
 
 
 def wait_until(is_true: Callable[[], object], within_seconds: float, what: str) -> None:

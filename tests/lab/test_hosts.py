@@ -53,8 +53,9 @@ def test_the_programs_run_in_a_tight_sandbox(shop: ShopOnHosts, machine: str, un
 
 def test_the_settings_are_for_root_alone(shop: ShopOnHosts) -> None:
     """The database's password and the signing key lie in files that the programs' own users cannot open."""
-    for file in ("/etc/cartwright/host.env", "/var/lib/cartwright-settings/aws.env"):
-        assert shop.host("web1", f"stat -c %a:%U:%G {file}").strip() == "640:root:root"
+    files = {"/etc/cartwright/host.env": "640", "/var/lib/cartwright-settings/aws.env": "600"}
+    for file, mode in files.items():
+        assert shop.host("web1", f"stat -c %a:%U:%G {file}").strip() == f"{mode}:root:root"
     assert "CARTWRIGHT_SECRET_KEY" in shop.host("web1", "cat /var/lib/cartwright-settings/aws.env")
     with pytest.raises(LabError, match="Permission denied"):
         shop.host(

@@ -87,7 +87,7 @@ def _write(values: dict[str, str]) -> None:
     fresh = TARGET.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(
-        os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "w", encoding="utf-8"
+        os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
     ) as file:
         file.writelines(lines)
         file.flush()
