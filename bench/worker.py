@@ -217,13 +217,14 @@ def measure(folder: Path, wanted: Sequence[str], options: Any, stack: ExitStack)
     if "peers" in wanted:
         # Their own queue: a message of ours left over would be none of theirs.
         peers = rigs(python, redis_url, ground.settings.aws_endpoint_url, ground.settings.low_queue_url)
+    if "idle" in wanted:
+        # First: later there are effects of orders that this ground has no stock for.
+        print(json.dumps(idle(ground)), flush=True)
     found: dict[str, list[int]] = defaultdict(list)
     for number in range(options.rounds):
         for result in one_round(ground, wanted, options, peers, redis_pid):
             found[result["case"]].append(result["per_second"])
             print(json.dumps({"round": number + 1, **result}), flush=True)
-    if "idle" in wanted:
-        print(json.dumps(idle(ground)), flush=True)
     for name, value in ratios(found).items():
         print(json.dumps({"ratio": name, "value": value, "on": f"{datetime.now(UTC):%Y-%m-%d}"}), flush=True)
 

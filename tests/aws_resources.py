@@ -64,7 +64,7 @@ def create_resources(settings: Settings, prefix: str) -> dict[str, str]:
             "QueueArn"
         ]
         redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 5})
-        attributes = {"RedrivePolicy": redrive, "VisibilityTimeout": "10"}
+        attributes = {"RedrivePolicy": redrive, "VisibilityTimeout": "6"}
         fields[f"{queue}_queue_url"] = sqs.create_queue(QueueName=f"{prefix}-{queue}", Attributes=attributes)[
             "QueueUrl"
         ]

@@ -53,9 +53,9 @@ class Backlog:
             return max(0, self._room(queue)) if self._is_open else 0
 
     def put(self, deliveries: Sequence[Delivery]) -> bool:
-        """Hand in what was received. False when closing: the caller gives the messages back."""
+        """Hand in what was received, all of one queue. False when closing or paused: the caller gives the messages back."""
         with self._changed:
-            if not self._is_open:
+            if not self._is_open or deliveries[0].queue in self._paused:
                 return False
             for delivery in deliveries:
                 self._waiting[delivery.queue].append(delivery)
@@ -66,7 +66,7 @@ class Backlog:
         """Return what could not be served now, to the front and in order."""
         with self._changed:
             self._finish(deliveries)
-            if not self._is_open:
+            if not self._is_open or deliveries[0].queue in self._paused:
                 return False
             for delivery in reversed(deliveries):
                 self._waiting[delivery.queue].appendleft(delivery)
@@ -101,12 +101,16 @@ class Backlog:
             self._is_gated = is_shut
             self._changed.notify_all()
 
-    def pause(self, queues: set[str]) -> None:
-        """Give out nothing of these queues; what is held stays held."""
+    def pause(self, queues: set[str]) -> list[Delivery]:
+        """Give out nothing of these queues. Returns what was waiting of them, to be handed back to the queue."""
         with self._changed:
-            if queues != self._paused:
-                self._paused = set(queues)
-                self._changed.notify_all()
+            self._paused = set(queues)
+            waiting = [self._waiting[queue] for queue in queues if queue in self._waiting]
+            left = [delivery for held in waiting for delivery in held]
+            for held in waiting:
+                held.clear()
+            self._changed.notify_all()
+            return left
 
     def close(self) -> list[Delivery]:
         """Give out no more. Returns what was waiting, to be handed back to the queue."""

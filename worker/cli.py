@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     jobs.add_argument("--json", action="store_true", help="as JSON")
     result = commands.add_parser("result", help="status, progress and result of a job that keeps them")
     result.add_argument("id", help="the job's id, as `enqueue` printed it")
+    result.add_argument("--json", action="store_true", help="as JSON")
     for name, text in (
         ("pause", "let nothing of a queue run until it is resumed"),
         ("drain", "take nothing more from a queue, finish what is held"),
@@ -159,13 +160,7 @@ def _complain(text: str, code: int) -> int:
 
 
 def _completion() -> int:
-    commands = "run info failed requeue enqueue jobs result pause drain resume stop completion"
-    print(  # noqa: T201
-        "_worker() { COMPREPLY=( $(compgen -W \"$( case ${COMP_CWORD} in 1) echo '"
-        + commands
-        + "';; *) case ${COMP_WORDS[1]} in pause|drain|resume) echo '"
-        + " ".join(QUEUES)
-        + "';; *) echo '--json --all --queues --burst --processes --threads --max-jobs --name --watch --help';;"
-        ' esac;; esac )" -- "${COMP_WORDS[COMP_CWORD]}") ); }\ncomplete -F _worker worker'
-    )
+    from worker.completion import script
+
+    print(script(parser()))  # noqa: T201
     return 0

@@ -179,7 +179,11 @@ def result(settings: Settings, options: argparse.Namespace) -> int:
         found = find_result(engine, options.id)
     if found is None:
         raise NotFound(f"nothing is kept of a job {options.id}")
-    return _as_json(found)
+    if options.json:
+        return _as_json(found)
+    for name, value in found.items():
+        _say(f"{name}: {value}")
+    return 0
 
 
 def pause(settings: Settings, options: argparse.Namespace) -> int:

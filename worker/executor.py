@@ -15,7 +15,7 @@ from worker.backlog import Backlog
 from worker.context import JobContext
 from worker.delivery import Delivery
 from worker.job import Job
-from worker.leases import Leases, serving
+from worker.leases import DoneBefore, Leases, serving
 from worker.middleware import Middleware, stopwatch
 from worker.poller import hand_back
 from worker.quarantine import Quarantine
@@ -93,6 +93,8 @@ class Executor:
                 hook.before(job, deliveries)
             with serving(deliveries):
                 self._call(job, deliveries)
+        except DoneBefore:
+            return None
         except Exception as error:
             return error
         finally:

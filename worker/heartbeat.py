@@ -1,7 +1,7 @@
 """Keeps running and prefetched messages invisible to others for as long as this process lives, and not a second longer.
 
-The visibility timeout is short (10 s): when the process is killed, its messages are received by another worker within
-that time. A job that runs for an hour stays ours because the heartbeat moves its timeout on.
+The visibility timeout is short (6 s): when the process is killed, its messages are received by another worker within
+that time, and run again within ten. A job that runs for an hour stays ours because the heartbeat moves its timeout on.
 """
 
 from __future__ import annotations

@@ -138,7 +138,9 @@ class Housekeeping:
             mine = select(_WORKERS.c.stop_requested).where(_WORKERS.c.name == self._worker.options.name)
             is_told_to_stop = connection.scalar(mine)
         self._worker.paused = set(states)
-        self._worker.backlog.pause({queue for queue, state in states.items() if state == "paused"})
+        rested = {queue for queue, state in states.items() if state == "paused"}
+        # A pause may last for hours: what was fetched before it must not be kept from everybody.
+        self._worker.hand_back(self._worker.backlog.pause(rested))
         if is_told_to_stop:
             log.info("stop_requested", extra={"worker": self._worker.options.name})
             self._worker.stop()
@@ -177,7 +179,7 @@ class Housekeeping:
             "host": socket.gethostname()[:120],
             "pid": os.getpid(),
             "state": worker.state,
-            "queues": {name: {"lag_seconds": poller.lag_seconds} for name, poller in worker.pollers.items()},
+            "queues": {name: {"lag_seconds": self._oldest(name)} for name in worker.pollers},
             "running": running,
             "held": worker.backlog.held(),
             "done": executor.done,
@@ -187,6 +189,14 @@ class Housekeeping:
             "started_at": self._started_at,
             "seen_at": now,
         }
+
+    def _oldest(self, queue: str) -> float:
+        """The age of the oldest message of a queue that this worker knows: of what it holds, or received last."""
+        now = self._now().timestamp()
+        held = [
+            held.received.sent_at.timestamp() for held in self._worker.leases.all() if held.queue == queue
+        ]
+        return round(max([self._worker.pollers[queue].lag_seconds, *(now - sent_at for sent_at in held)]), 1)
 
     def _leave(self) -> None:
         assert self._engine is not None  # noqa: S101

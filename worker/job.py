@@ -9,7 +9,7 @@ def record_order(context: JobContext, messages: Sequence[JobMessage]) -> None: .
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,7 @@ class Job:
     keeps_result: bool = False
     unique_for_seconds: float = 0.0
     every_seconds: int = 0
+    idempotent_by: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -46,13 +47,16 @@ def job(
     keeps_result: bool = False,
     unique_for: float = 0.0,
     every: int = 0,
+    idempotent_by: Sequence[str] = (),
     name: str = "",
 ) -> Callable[[Callable[..., Any]], Job]:
     """Make a function a job of a queue and enter it in the registry under its name.
 
     `timeout` in seconds for one run; `keeps_result` stores status, progress and return value for whoever asks;
     `unique_for` seconds the same job for the same order and payload is not enqueued a second time; `every` so many seconds
-    the job runs by itself, on one of the workers.
+    the job runs by itself, on one of the workers; `idempotent_by` names what makes two messages the same (`order_id` or
+    fields of the payload): asked for any number of times, what the job writes in its transaction of the book is
+    committed once, ever.
     """
 
     def enter(function: Callable[..., Any]) -> Job:
@@ -66,6 +70,7 @@ def job(
             keeps_result,
             unique_for,
             every,
+            tuple(idempotent_by),
         )
         registry.add(made)
         return made

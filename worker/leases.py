@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
 
+from orders.domain.errors import CartwrightError
 from orders.failpoints import failpoint
 from orders.ports import OrderBook, OrderTransaction
 from worker.delivery import Delivery
@@ -32,6 +33,20 @@ def check_leases() -> None:
         delivery.check(now)
 
 
+class DoneBefore(CartwrightError):
+    """The effect that the job is for is in the book: there is nothing left to do."""
+
+    code = "done_before"
+
+
+def _claim_effects(tx: OrderTransaction) -> None:
+    """Enter a job that is `idempotent_by` something in the inbox, with its effect in one transaction. Raises DoneBefore."""
+    for delivery in _serving.get():
+        message = delivery.message
+        if delivery.job.idempotent_by and not tx.accept_messages([message.id], message.job):
+            raise DoneBefore(f"{message.id} was done before")
+
+
 class FencedBook:
     """An OrderBook that commits only while the messages behind it are ours (row W6).
 
@@ -46,6 +61,7 @@ class FencedBook:
     def transaction(self) -> Iterator[OrderTransaction]:
         """See ports.OrderBook. Raises LeaseLost instead of committing for a message that is lost."""
         with self._book.transaction() as tx:
+            _claim_effects(tx)
             yield tx
             check_leases()
             failpoint("worker.before_commit")

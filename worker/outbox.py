@@ -21,11 +21,14 @@ from sqlalchemy import Connection, Engine, RowMapping, bindparam, delete, select
 from orders.adapters.rds.base import table_of
 from orders.adapters.rds.engine import database_errors
 from orders.adapters.rds.models import Outbox
-from orders.domain.errors import CartwrightError
+from orders.domain.errors import CartwrightError, Poison, Refused
 from orders.domain.ids import OrderId
 from orders.failpoints import failpoint
+from orders.messages import encode_job
 from orders.ports import Effect, OutboxRow
 from worker.effects import STOCK, Effects
+from worker.jobs.deliver_effect import QUEUE, message_for
+from worker.quarantine import Failure, record
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,9 @@ ORDERS_AT_ONCE = 50
 IDLE_SECONDS = 0.4
 """How soon a promise is noticed that another program committed; our own commits wake the relay."""
 LONGEST_PAUSE_SECONDS = 60.0
+GIVE_UP_AFTER = 8
+"""Tries of an effect that was refused, over about three minutes: what it needs may only be late. An effect whose
+target is away is tried for ever, and so is one that meets a bug of ours: the next release delivers it."""
 WRITER_THREADS = 8
 
 _OUTBOX = table_of(Outbox)
@@ -84,8 +90,9 @@ class _Claim:
 class OutboxRelay:
     """One thread per process; any number of processes share the work."""
 
-    def __init__(self, engine: Engine, effects: Effects) -> None:
+    def __init__(self, engine: Engine, effects: Effects, release: str = "") -> None:
         self._engine = engine
+        self._release = release
         self._effects = effects
         self._now = effects.now
         self._wake = threading.Event()
@@ -204,6 +211,9 @@ class OutboxRelay:
             if error is None:
                 continue
             attempts = row.attempts + 1
+            if isinstance(error, Refused | Poison) and attempts >= GIVE_UP_AFTER:
+                self._give_up(connection, row, error)
+                continue
             pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2 ** min(attempts, 10)) * (0.5 + random.random() / 2)  # noqa: S311
             is_passing = isinstance(error, CartwrightError) and error.retryable
             log.log(
@@ -221,6 +231,15 @@ class OutboxRelay:
                     last_error=f"{type(error).__name__}: {error}"[:500],
                 )
             )
+
+    def _give_up(self, connection: Connection, row: _Row, error: CartwrightError) -> None:
+        """Into quarantine, as the job that delivers it: its order's later effects go on, and a replay does it again."""
+        now = self._now()
+        message = message_for(row.seq, row.effect, now)
+        body, tries = encode_job(message), row.attempts + 1
+        record(connection, Failure(QUEUE, message, body, error, tries, self._release, now))
+        connection.execute(delete(_OUTBOX).where(_OUTBOX.c.seq == row.seq))
+        log.error("outbox_given_up", extra={"key": row.effect.key, "reason": str(error)})
 
 
 def _row(mapping: RowMapping) -> _Row:

@@ -4,20 +4,68 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, func
+from sqlalchemy import Connection, Engine, func
 from sqlalchemy.dialects.postgresql import insert
 
 from orders.adapters.rds.base import table_of
 from orders.adapters.rds.engine import database_errors
 from orders.adapters.rds.models import QuarantinedMessage
-from orders.ports import Clock
+from orders.ports import Clock, JobMessage
 from worker.delivery import Delivery
 from worker.source import Source
 
 _TABLE = table_of(QuarantinedMessage)
 LONGEST_TRACEBACK = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What is kept of a message: itself, why it failed, after how many tries, in which release and when."""
+
+    queue: str
+    message: JobMessage
+    body: str
+    error: BaseException
+    attempts: int
+    release: str
+    failed_at: datetime
+
+    @property
+    def reason(self) -> str:
+        """The error in one line."""
+        return f"{type(self.error).__name__}: {self.error}"[:2_000].replace("\x00", "")
+
+
+def record(connection: Connection, failure: Failure) -> None:
+    """Write the row. A repeat keeps one row, and opens one again that was resolved."""
+    row = _row(failure)
+    changes = {name: row[name] for name in ("error", "traceback", "attempts", "release", "failed_at")}
+    statement = insert(_TABLE).values(**row)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["id"], set_={**changes, "resolved_at": None, "resolution": ""}
+        )
+    )
+
+
+def _row(failure: Failure) -> dict[str, Any]:
+    told = "".join(traceback.format_exception(failure.error))
+    return {
+        "id": failure.message.id,
+        "queue": failure.queue,
+        "job": failure.message.job[:60],
+        "order_id": failure.message.order_id[:36],
+        "body": failure.body.replace("\x00", ""),
+        "error": failure.reason,
+        "traceback": told[-LONGEST_TRACEBACK:].replace("\x00", ""),
+        "attempts": failure.attempts,
+        "release": failure.release,
+        "failed_at": failure.failed_at,
+    }
 
 
 class Quarantine:
@@ -31,38 +79,21 @@ class Quarantine:
 
     def take(self, delivery: Delivery, error: BaseException) -> None:
         """Record a message and send it to its dead-letter queue. Raises Unavailable; a repeat records it once."""
-        row = self._row(delivery, error)
-        changes = {name: row[name] for name in ("error", "traceback", "attempts", "release", "failed_at")}
-        statement = insert(_TABLE).values(**row)
-        statement = statement.on_conflict_do_update(
-            index_elements=["id"], set_={**changes, "resolved_at": None, "resolution": ""}
+        body, attempts = delivery.received.body, delivery.attempt
+        failure = Failure(
+            delivery.queue, delivery.message, body, error, attempts, self._release, self._clock.now()
         )
         with database_errors("the quarantine"), self._engine.begin() as connection:
-            connection.execute(statement)
+            record(connection, failure)
         if delivery.queue in self._dead:
             self._dead[delivery.queue].send(
-                delivery.received.body,
+                body,
                 attributes={
-                    "reason": row["error"][:250] or "unknown",
+                    "reason": failure.reason[:250] or "unknown",
                     "quarantine_id": delivery.message.id,
-                    "attempts": str(delivery.attempt),
+                    "attempts": str(attempts),
                 },
             )
-
-    def _row(self, delivery: Delivery, error: BaseException) -> dict[str, Any]:
-        told = "".join(traceback.format_exception(error))
-        return {
-            "id": delivery.message.id,
-            "queue": delivery.queue,
-            "job": delivery.message.job[:60],
-            "order_id": delivery.message.order_id[:36],
-            "body": delivery.received.body.replace("\x00", ""),
-            "error": f"{type(error).__name__}: {error}"[:2_000].replace("\x00", ""),
-            "traceback": told[-LONGEST_TRACEBACK:].replace("\x00", ""),
-            "attempts": delivery.attempt,
-            "release": self._release,
-            "failed_at": self._clock.now(),
-        }
 
 
 def resolve(engine: Engine, message_id: str, resolution: str) -> None:

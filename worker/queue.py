@@ -61,7 +61,7 @@ class JobQueue:
         now = self._clock.now()
         correlation = correlation_id.get() or new_correlation_id()
         message = JobMessage(
-            id=job_id or f"{job.name}:{uuid.uuid4().hex}",
+            id=job_id or _message_id(job, payload or {}, order_id),
             job=job.name,
             payload=dict(payload or {}),
             order_id=order_id,
@@ -107,6 +107,15 @@ class JobQueue:
         }
         with database_errors("the schedule"), self._engine.begin() as connection:
             connection.execute(insert(_SCHEDULED).on_conflict_do_nothing(index_elements=["id"]), values)
+
+
+def _message_id(job: Job, payload: Mapping[str, Any], order_id: str) -> str:
+    """A new one, or the one that every message for the same effect has: the inbox knows it."""
+    if not job.idempotent_by:
+        return f"{job.name}:{uuid.uuid4().hex}"
+    facts = {**payload, "order_id": order_id}
+    same = canonical_json([facts[name] for name in job.idempotent_by])
+    return f"{job.name}:{uuid.uuid5(uuid.NAMESPACE_OID, same).hex}"
 
 
 def unique_key(message: JobMessage) -> str:

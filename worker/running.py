@@ -44,8 +44,8 @@ def run_one(settings: Settings, options: Options) -> int:
     def stop(_signal: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, _at_once)
         signal.signal(signal.SIGINT, _at_once)
-        notify("STOPPING=1")
-        worker.stop()
+        # Not here: the main thread may be inside the very event that `stop` sets, and hold its lock.
+        threading.Thread(target=_begin_to_stop, args=[worker], name="stop", daemon=True).start()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
@@ -70,6 +70,11 @@ def _sign_of_life() -> Callable[[], None]:
 def _end_with_the_master(worker: Worker) -> None:
     """The pipe from the master ends when it dies, even by SIGKILL: nobody would restart or stop us any more."""
     sys.stdin.buffer.read()
+    worker.stop()
+
+
+def _begin_to_stop(worker: Worker) -> None:
+    notify("STOPPING=1")
     worker.stop()
 
 

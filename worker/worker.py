@@ -19,6 +19,7 @@ from orders.domain.errors import CartwrightError
 from worker.acknowledge import Acknowledger
 from worker.backlog import Backlog
 from worker.context import JobContext
+from worker.delivery import Delivery
 from worker.executor import Executor
 from worker.heartbeat import Heartbeat
 from worker.housekeeping import Housekeeping
@@ -45,7 +46,8 @@ class Options:
     threads: int = 4
     is_burst: bool = False
     max_jobs: int = 0
-    visibility_seconds: int = 10
+    visibility_seconds: int = 6
+    """A killed worker's messages are received again this soon; the heartbeat needs no more than a third of it."""
     finish_within_seconds: float = 20.0
     wait_seconds: int = 20
     name: str = "worker"
@@ -78,7 +80,7 @@ class Worker:
         self.acknowledger = Acknowledger(self.leases, self._sources)
         self.heartbeat = Heartbeat(self.leases, self._sources, options.visibility_seconds)
         clock, settings = context.desk.clock, context.desk.settings
-        self.relay = OutboxRelay(context.engine, context.effects)
+        self.relay = OutboxRelay(context.engine, context.effects, settings.release)
         self.executor = Executor(
             context,
             self.backlog,
@@ -166,12 +168,7 @@ class Worker:
     def _shut_down(self) -> None:
         """Take nothing more, give back what waits, finish what runs, delete what is done."""
         self._pollers_stop.set()
-        waiting = self.backlog.close()
-        self.leases.remove(waiting)
-        for queue, source in self._sources.items():
-            mine = [delivery for delivery in waiting if delivery.queue == queue]
-            if mine:
-                hand_back(source, mine)
+        self.hand_back(self.backlog.close())
         deadline = monotonic() + self.options.finish_within_seconds
         while self.executor.running and monotonic() < deadline:
             threading.Event().wait(0.02)
@@ -180,6 +177,14 @@ class Worker:
         self._threads_stop.set()
         self.acknowledger.stop()
         self._housekeeper.join(2.0)
+
+    def hand_back(self, waiting: Sequence[Delivery]) -> None:
+        """Give messages that were not begun to whoever asks next, at once."""
+        self.leases.remove(waiting)
+        for queue, source in self._sources.items():
+            mine = [delivery for delivery in waiting if delivery.queue == queue]
+            if mine:
+                hand_back(source, mine)
 
     def _hand_back_running(self) -> None:
         """What did not finish in time is given up: its lease is let go, so that it cannot commit any more."""

@@ -17,8 +17,8 @@ app.conf.update(
     task_default_queue="bench",
     task_acks_late=True,
     task_ignore_result=True,
-    # Celery asks SQS for as many messages as it may hold beyond those that run: ten is a whole batch.
-    worker_prefetch_multiplier=10,
+    # Celery asks SQS for no more messages than it may still hold: with a hundred it always asks for whole batches.
+    worker_prefetch_multiplier=100,
     broker_connection_retry_on_startup=True,
     worker_enable_remote_control=False,
     worker_send_task_events=False,
@@ -27,8 +27,9 @@ if QUEUE_URL:
     app.conf.broker_transport_options = {
         "region": os.environ.get("AWS_REGION", "eu-west-1"),
         "is_secure": False,
-        "wait_time_seconds": 5,
-        "polling_interval": 0,
+        # Its default, one second between polls, would have it wait for most of the time.
+        "wait_time_seconds": 1,
+        "polling_interval": 0.01,
         "visibility_timeout": 600,
         "predefined_queues": {"bench": {"url": QUEUE_URL}},
     }

@@ -25,7 +25,7 @@ def rigs(python: Path, redis_url: str, sqs_endpoint: str, sqs_queue_url: str) ->
     tools = python.parent
     celery = [str(tools / "celery"), "-A", "bench.peers.celery_jobs", "worker", "--loglevel", "ERROR"]
     celery += ["--concurrency", str(PROCESSES), "--pool", "prefork", "--without-mingle", "--without-gossip"]
-    celery += ["--without-heartbeat", "-O", "fair"]
+    celery += ["--without-heartbeat"]
     dramatiq = [str(tools / "dramatiq"), "bench.peers.dramatiq_jobs"]
     dramatiq += ["--processes", str(PROCESSES), "--threads", "8", "--use-spawn"]
     rq = [str(tools / "rq"), "worker", "--url", f"{on}/1", "--worker-class", "rq.SimpleWorker"]
