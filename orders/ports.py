@@ -20,6 +20,7 @@ from orders.domain.ledger import Posting
 from orders.domain.order import OrderState
 from orders.domain.pricing import PricedOrder
 from orders.domain.request import Address, OrderRequest
+from orders.domain.risk import RiskHit, RiskRule
 
 # --- time -------------------------------------------------------------------------------------------------
 
@@ -322,8 +323,8 @@ class PaymentProvider(Protocol):
         """What became of a payment: after a challenge, or after a lost answer."""
         ...
 
-    def find(self, *, idempotency_key: str) -> PaymentResult | None:
-        """What a call with this key did, or None when it never arrived."""
+    def find(self, *, idempotency_key: str, reference: str = "") -> PaymentResult | None:
+        """What a call with this key did, or None when it never arrived. `reference` names the payment, where it is known."""
         ...
 
     def capture(self, *, reference: str, amount_minor: int, idempotency_key: str) -> PaymentResult:
@@ -388,8 +389,18 @@ class LineCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class LineHold:
+    """Why a line stays in the house while the rest of its order goes on; `until` is when it goes on by itself."""
+
+    reason: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OrderRecord:
     """An order as the book holds it. `counts` has an entry for every SKU of which some pieces have moved.
+
+    `hold_until` is when a held order goes on by itself, None for never; `held_lines` are the lines that wait.
 
     `notify` is what the shopper chose by channel (`{"email": False}`); a channel that is not named is wanted.
     """
@@ -400,6 +411,8 @@ class OrderRecord:
     placed_at: datetime
     correlation_id: str = ""
     hold_reason: str = ""
+    hold_until: datetime | None = None
+    held_lines: Mapping[Sku, LineHold] = field(default_factory=dict)
     counts: Mapping[Sku, LineCounts] = field(default_factory=dict)
     notify: Mapping[str, bool] = field(default_factory=dict)
 
@@ -424,6 +437,7 @@ class Shipment:
     carrier: str = ""
     tracking_number: str = ""
     tracking_url: str = ""
+    delivered_at: datetime | None = None
 
 
 class ReturnStatus(StrEnum):
@@ -537,11 +551,36 @@ class OrderTransaction(Protocol):
         new: OrderState,
         at: datetime,
         hold_reason: str | None = None,
+        hold_until: datetime | None = None,
     ) -> None:
         """Move an order from one state to the next; raises VersionConflict when it is not in `expected` any more.
 
-        `hold_reason` replaces the reason of the hold, None leaves it.
+        `hold_reason` replaces the reason of the hold and its end, None leaves both.
         """
+        ...
+
+    def save_line_holds(self, order_id: OrderId, holds: Mapping[Sku, LineHold | None]) -> None:
+        """Hold these lines, or let them go (None)."""
+        ...
+
+    def due_holds(self, now: datetime, limit: int) -> Sequence[OrderId]:
+        """Open orders with a hold, of the order or of a line, whose end has come; the longest overdue first."""
+        ...
+
+    def risk_rules(self) -> Sequence[RiskRule]:
+        """The shop's rules for new orders, those that are off included, by code."""
+        ...
+
+    def earlier_orders(self, emails: Sequence[str], limit: int) -> Mapping[str, Sequence[datetime]]:
+        """When the shoppers behind these addresses ordered before, by address in lower case: the latest `limit` of each."""
+        ...
+
+    def add_risk_hits(self, hits: Mapping[OrderId, Sequence[RiskHit]]) -> None:
+        """Keep what the rules said of new orders."""
+        ...
+
+    def risk_hits(self, order_id: OrderId) -> Sequence[RiskHit]:
+        """What the rules said of an order, in the order in which they were kept."""
         ...
 
     def save_counts(self, order_id: OrderId, counts: Mapping[Sku, LineCounts]) -> None:
@@ -584,8 +623,16 @@ class OrderTransaction(Protocol):
         """Record a parcel with its lines. False when this id is on record."""
         ...
 
+    def save_shipment(self, shipment: Shipment) -> None:
+        """Replace what may change of a parcel on record: how it travels, and when it arrived."""
+        ...
+
     def shipments(self, order_id: OrderId) -> Sequence[Shipment]:
         """Every parcel of an order, oldest first."""
+        ...
+
+    def find_shipment(self, carrier: str, tracking_number: str) -> Shipment | None:
+        """The parcel with a carrier's number, or None; no lock, no lines."""
         ...
 
     def save_return(self, record: ReturnRecord) -> None:
@@ -613,9 +660,40 @@ class OrderBook(Protocol):
         ...
 
 
-class HoldRules(Protocol):
-    """Decides whether a new order goes ahead by itself or waits for a person."""
+# --- carriers -----------------------------------------------------------------------------------------------------
 
-    def reasons(self, record: OrderRecord) -> Sequence[str]:
-        """Why this order must be held, most important first; empty when nothing speaks against it."""
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label that a carrier made: `document` is a PDF of one page."""
+
+    carrier: str
+    tracking_number: str
+    tracking_url: str
+    document: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierEvent:
+    """What a carrier says of one parcel. `id` is the carrier's own and the same at every repeat; `kind` is `delivered`
+    or a word that the shop does not act upon."""
+
+    id: str
+    carrier: str
+    tracking_number: str
+    kind: str
+    at: datetime
+
+
+class Carrier(Protocol):
+    """A company that takes parcels."""
+
+    name: str
+
+    def make_label(self, *, idempotency_key: str, reference: str, sender: str, recipient: Address) -> Label:
+        """Announce a parcel and get its label; the same key gets the same label. Raises Refused, Unavailable."""
+        ...
+
+    def read_event(self, body: bytes, signature: str, now: datetime) -> CarrierEvent:
+        """What a message says, once it is proven to be the carrier's and of these minutes. Raises InvalidRequest."""
         ...

@@ -21,7 +21,13 @@ from cloudformation.deploy.errors import DeployError
 ROOT = Path(__file__).resolve().parent.parent.parent
 SIZE_LIMIT_BYTES = 1_000_000  # A cold start downloads and unpacks it; small is fast.
 
-_SERVERS_ONLY = ("orders/adapters/rds/", "orders/adapters/payments/", "orders/doctor")
+_SERVERS_ONLY = (
+    "orders/adapters/rds/",
+    "orders/adapters/payments/",
+    "orders/adapters/papers/",
+    "orders/adapters/carriers/",
+    "orders/doctor",
+)
 _EVERY_ZIP = ("marshmallow",)
 _EXTRA = {"notify_customer": ("jinja2", "markupsafe")}
 _COMPILED = {".so", ".pyd", ".dll", ".dylib", ".pyc", ".c", ".h", ".pyi"}

@@ -37,6 +37,10 @@ class EventType(StrEnum):
     ADDRESS_CHANGED = "address_changed"
     ORDER_EDITED = "order_edited"
     NOTE_ADDED = "note_added"
+    LINES_HELD = "lines_held"
+    LINES_RELEASED = "lines_released"
+    TRACKING_ADDED = "tracking_added"
+    PARCEL_DELIVERED = "parcel_delivered"
 
 
 NOTIFIED = frozenset(

@@ -154,6 +154,11 @@ TRANSITIONS: Mapping[EventType, Transition] = {
     EventType.ADDRESS_CHANGED: Transition(order=_OPEN, fulfilment=_same(_F.UNFULFILLED)),
     EventType.ORDER_EDITED: Transition(order=_OPEN, fulfilment=_same(_F.UNFULFILLED)),
     EventType.NOTE_ADDED: Transition(),
+    # A held line stays in the house while the others go; the order itself moves on.
+    EventType.LINES_HELD: Transition(order=_OPEN),
+    EventType.LINES_RELEASED: Transition(order=_OPEN),
+    EventType.TRACKING_ADDED: Transition(fulfilment=_ON_ITS_WAY),
+    EventType.PARCEL_DELIVERED: Transition(fulfilment=_ON_ITS_WAY),
 }
 """ORDER_PLACED is absent: it creates the order and can happen only once, held by the primary key."""
 

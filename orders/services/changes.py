@@ -26,6 +26,7 @@ from orders.ports import (
     Effect,
     JobMessage,
     LineCounts,
+    LineHold,
     OrderRecord,
     OrderTransaction,
     OutboxRow,
@@ -56,6 +57,7 @@ class OrderChange:
         self.events: list[OrderEvent] = []
         self.postings: list[Posting] = []
         self.counts: dict[Sku, LineCounts] = {}
+        self.line_holds: dict[Sku, LineHold | None] = {}
         self._promises: list[OutboxRow] = []
 
     @property
@@ -81,11 +83,15 @@ class OrderChange:
         data: Mapping[str, Any] | None = None,
         *,
         hold_reason: str | None = None,
+        hold_until: datetime | None = None,
     ) -> None:
         """Let an event happen. Raises TransitionRefused when the state machine forbids it; nothing is changed then."""
         after = apply(self.record.state, event)
-        held = self.record.hold_reason if hold_reason is None else hold_reason
-        self.record = replace(self.record, state=after, hold_reason=held if after.is_held else "")
+        before = (self.record.hold_reason, self.record.hold_until)
+        held, until = before if hold_reason is None else (hold_reason, hold_until)
+        if not after.is_held:
+            held, until = "", None
+        self.record = replace(self.record, state=after, hold_reason=held, hold_until=until)
         self._note(event, reason, data or {}, at=self.at)
 
     def _note(self, event: EventType, reason: str, data: Mapping[str, Any], *, at: datetime) -> None:
@@ -115,6 +121,14 @@ class OrderChange:
         counts = replace(counts, **{name: getattr(counts, name) + more for name, more in pieces.items()})
         self.counts[sku] = counts
         self.record = replace(self.record, counts={**self.record.counts, sku: counts})
+
+    def hold_lines(self, holds: Mapping[Sku, LineHold | None]) -> None:
+        """Hold lines, or let them go (None)."""
+        self.line_holds.update(holds)
+        held = {**self.record.held_lines, **holds}
+        self.record = replace(
+            self.record, held_lines={sku: hold for sku, hold in held.items() if hold is not None}
+        )
 
     def promise(self, effect: Effect, key: str, payload: Mapping[str, Any]) -> None:
         """Promise an effect on the world after the commit, once per key of this order."""
@@ -176,10 +190,12 @@ def open_order(
 def write(tx: OrderTransaction, change: OrderChange) -> OrderRecord:
     """Put a change of a recorded order into the book. Raises VersionConflict when the order moved since it was read."""
     if change.events:
+        after = change.record
         tx.save_state(
-            change.order_id, change.read.state, change.record.state, change.at, change.record.hold_reason
+            change.order_id, change.read.state, after.state, change.at, after.hold_reason, after.hold_until
         )
     tx.save_counts(change.order_id, change.counts)
+    tx.save_line_holds(change.order_id, change.line_holds)
     tx.add_events(change.events)
     tx.add_postings(change.booked())
     tx.add_outbox(change.outbox())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,7 +10,9 @@ from orders.domain.events import EventType
 from orders.domain.ids import OrderId
 from orders.domain.order import INITIAL
 from orders.domain.request import OrderRequest, check
+from orders.domain.risk import RiskHit, hold_until
 from orders.ports import Effect, OrderRecord
+from orders.services.assess_risk import assess
 from orders.services.changes import OrderChange, new_order, write_new
 from orders.services.desk import OrderDesk
 
@@ -39,24 +41,28 @@ def record_orders(desk: OrderDesk, accepted: Sequence[AcceptedOrder]) -> list[Or
         if not todo:
             return []
         wants = tx.preferences([order.request.contact.email for order in todo.values()])
-        changes = [
-            begin(desk, order, wants.get(order.request.contact.email.lower())) for order in todo.values()
+        records = [
+            replace(to_record(order), notify=wants.get(order.request.contact.email.lower(), {}))
+            for order in todo.values()
         ]
-        return [change.order_id for change in write_new(tx, changes)]
+        hits = assess(tx, records)
+        new = write_new(tx, [begin(desk, record, hits.get(record.order_id, ())) for record in records])
+        tx.add_risk_hits({change.order_id: found for change in new if (found := hits.get(change.order_id))})
+        return [change.order_id for change in new]
 
 
-def begin(desk: OrderDesk, accepted: AcceptedOrder, notify: Mapping[str, bool] | None = None) -> OrderChange:
-    """A new order with everything that follows from its placing; `notify` is what the shopper chose by channel."""
-    record = replace(to_record(accepted), notify=notify or {})
+def begin(desk: OrderDesk, record: OrderRecord, hits: Sequence[RiskHit] = ()) -> OrderChange:
+    """A new order with everything that follows from its placing; held when one of the risk rules says so."""
     change = new_order(desk, record)
     change.promise(Effect.CONFIRM_STOCK, "confirm-stock", {})
-    reasons = desk.holds.reasons(record)
-    if reasons:
-        change.apply(
-            EventType.ORDER_HELD, ", ".join(reasons), {"reasons": list(reasons)}, hold_reason=reasons[0]
-        )
-    else:
+    holding = [hit for hit in hits if hit.holds]
+    if not holding:
         confirm(desk, change)
+        return change
+    until = hold_until(holding)
+    facts = {"rules": [hit.rule for hit in holding], "until": until.isoformat() if until else None}
+    why = "; ".join(f"{hit.rule}: {hit.why}" for hit in holding)
+    change.apply(EventType.ORDER_HELD, why, facts, hold_reason=holding[0].hold_kind, hold_until=until)
     return change
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from orders.domain.errors import InvalidRequest, Problem, Unavailable
+from orders.domain.errors import InvalidRequest, NotFound, Problem, Unavailable
 from orders.domain.events import Actor, EventType
 from orders.domain.ids import OrderId, Sku
 from orders.domain.order import FulfilmentStatus, PaymentStatus
@@ -16,7 +17,7 @@ from orders.services.desk import OrderDesk
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What is to be shipped: pieces by SKU (all that is left when empty) and how it travels."""
+    """What is to be shipped: pieces by SKU (all that is left and not on hold when empty) and how it travels."""
 
     lines: Mapping[Sku, int]
     carrier: str = ""
@@ -56,12 +57,12 @@ def ship_order(
 ) -> OrderRecord:
     """Send a parcel, once per `shipment_id`. Several parcels may take one order away bit by bit.
 
-    Raises InvalidRequest for pieces that the order does not have or that left already, NotFound, TransitionRefused,
+    Raises InvalidRequest for pieces that the order does not have, that left already or that are on hold, NotFound, TransitionRefused,
     VersionConflict, Unavailable (also while the reservation is still being confirmed).
     """
     with desk.book.transaction() as tx:
         change = open_order(tx, desk, order_id, actor)
-        lines = dict(parcel.lines) or left_to_ship(change.record)
+        lines = dict(parcel.lines) or free_to_ship(change.record)
         shipment = Shipment(
             shipment_id,
             order_id,
@@ -115,8 +116,81 @@ def deliver_order(
         if tx.accept_messages([command_id], "deliver_order"):
             change.expect(expected_version)
             change.apply(EventType.ORDER_DELIVERED)
+            for shipment in tx.shipments(order_id):
+                if shipment.delivered_at is None:
+                    tx.save_shipment(replace(shipment, delivered_at=change.at))
             write(tx, change)
         return change.record
+
+
+def deliver_parcel(
+    desk: OrderDesk, carrier: str, tracking_number: str, *, event_id: str, actor: Actor, at: datetime
+) -> OrderRecord:
+    """A carrier says that one parcel arrived, once per `event_id`; the order is complete with its last parcel.
+
+    Raises NotFound for a number that no parcel has, Unavailable.
+    """
+    with desk.book.transaction() as tx:
+        known = tx.find_shipment(carrier, tracking_number)
+        if known is None:
+            raise NotFound(f"no parcel {tracking_number} of {carrier}")
+        change = open_order(tx, desk, known.order_id, actor)
+        if not tx.accept_messages([event_id], "deliver_parcel"):
+            return change.record
+        parcels = {parcel.id: parcel for parcel in tx.shipments(known.order_id)}
+        parcel = parcels[known.id]
+        if parcel.delivered_at is not None:
+            return change.record
+        parcels[parcel.id] = replace(parcel, delivered_at=at)
+        tx.save_shipment(parcels[parcel.id])
+        facts = {"shipment_id": parcel.id, "carrier": carrier, "tracking_number": tracking_number}
+        change.apply(EventType.PARCEL_DELIVERED, data=facts)
+        is_whole = change.record.state.fulfilment is FulfilmentStatus.SHIPPED
+        if is_whole and all(each.delivered_at is not None for each in parcels.values()):
+            change.apply(EventType.ORDER_DELIVERED)
+        return write(tx, change)
+
+
+def add_tracking(
+    desk: OrderDesk,
+    order_id: OrderId,
+    *,
+    carrier: str,
+    tracking_number: str,
+    tracking_url: str = "",
+    command_id: str,
+    actor: Actor,
+    expected_version: int | None = None,
+) -> OrderRecord:
+    """Give the number of the carrier to the latest parcel that has none, or ship all that is free with it.
+
+    Once per `command_id`; a number that one of the order's parcels has already changes nothing. Raises as `ship_order`.
+    """
+    with desk.book.transaction() as tx:
+        change = open_order(tx, desk, order_id, actor)
+        parcels = tx.shipments(order_id)
+        if any((p.carrier, p.tracking_number) == (carrier, tracking_number) for p in parcels):
+            return change.record
+        bare = [parcel for parcel in parcels if not parcel.tracking_number]
+        if bare and tx.accept_messages([command_id], "add_tracking"):
+            change.expect(expected_version)
+            numbered = replace(
+                bare[-1], carrier=carrier, tracking_number=tracking_number, tracking_url=tracking_url
+            )
+            tx.save_shipment(numbered)
+            facts = {"carrier": carrier, "tracking_number": tracking_number, "tracking_url": tracking_url}
+            change.apply(EventType.TRACKING_ADDED, data={"shipment_id": numbered.id, **facts})
+            return write(tx, change)
+    if bare:
+        return change.record
+    return ship_order(
+        desk,
+        order_id,
+        Parcel({}, carrier, tracking_number, tracking_url),
+        shipment_id=command_id,
+        actor=actor,
+        expected_version=expected_version,
+    )
 
 
 def _require_stock(tx: OrderTransaction, order_id: OrderId) -> None:
@@ -136,14 +210,25 @@ def left_to_ship(record: OrderRecord) -> dict[Sku, int]:
     return left
 
 
+def free_to_ship(record: OrderRecord) -> dict[Sku, int]:
+    """Pieces that are still in the house and may leave it: those of held lines wait."""
+    return {sku: pieces for sku, pieces in left_to_ship(record).items() if sku not in record.held_lines}
+
+
 def _check(record: OrderRecord, lines: Mapping[Sku, int]) -> None:
-    left = left_to_ship(record)
+    left = free_to_ship(record)
     problems = [
         Problem(f"/lines/{sku}", f"{left.get(sku, 0)} pieces are left to ship, not {pieces}")
         for sku, pieces in lines.items()
-        if not 0 < pieces <= left.get(sku, 0)
+        if sku not in record.held_lines and not 0 < pieces <= left.get(sku, 0)
+    ]
+    problems += [
+        Problem(f"/lines/{sku}", f"this line is on hold: {record.held_lines[sku].reason}")
+        for sku in lines
+        if sku in record.held_lines
     ]
     if not lines:
-        problems = [Problem("/lines", "nothing is left to ship")]
+        why = "every line that is left is on hold" if record.held_lines else "nothing is left to ship"
+        problems = [Problem("/lines", why)]
     if problems:
         raise InvalidRequest(problems)

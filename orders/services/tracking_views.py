@@ -13,6 +13,10 @@ from orders.ports import OrderRecord, TrackingView
 
 SHOWN = frozenset(EventType) - {
     EventType.NOTE_ADDED,
+    EventType.LINES_HELD,
+    EventType.LINES_RELEASED,
+    EventType.TRACKING_ADDED,
+    EventType.PARCEL_DELIVERED,
     EventType.PICKING_STOPPED,
     EventType.PAYMENT_VOIDED,
     EventType.ORDER_RELEASED,

@@ -23,11 +23,13 @@ from orders.domain.events import SYSTEM, EventType, OrderEvent
 from orders.domain.ids import OrderId, Sku
 from orders.domain.order import INITIAL, apply
 from orders.domain.request import check
+from orders.domain.risk import HoldKind, RiskHit, RiskKind
 from orders.ports import (
     AttemptStatus,
     BookedPosting,
     Effect,
     LineCounts,
+    LineHold,
     OrderBook,
     OrderRecord,
     OutboxRow,
@@ -298,3 +300,66 @@ def _claim(book: OrderBook, order_id: OrderId) -> None:
         coupons.claim(
             connection, code="TEN", order_id=UUID(order_id), email="a@example.com", goods_minor=1, currency="EUR", now=NOON
         )  # fmt: skip
+
+
+def test_holds_come_back_and_end_in_their_order(book: OrderBook) -> None:
+    """Of an order and of its lines; what is free, final or not over yet is not due."""
+    first, second, later, free = added(book), added(book), added(book), added(book)
+    held = apply(CONFIRMED, EventType.ORDER_HELD)
+    ends = NOON + timedelta(hours=1)
+    with book.transaction() as tx:
+        for order, end in ((second, ends), (later, ends + timedelta(hours=1)), (free, None)):
+            tx.save_state(order.order_id, INITIAL, held, NOON, "manual", end)
+        tx.save_line_holds(first.order_id, {Sku("TEA"): LineHold("stock", ends - timedelta(minutes=1))})
+    assert get(book, second.order_id).hold_until == ends
+    assert get(book, first.order_id).held_lines == {
+        Sku("TEA"): LineHold("stock", ends - timedelta(minutes=1))
+    }
+    with book.transaction() as tx:
+        assert tx.due_holds(NOON, 10) == []
+        assert tx.due_holds(ends, 10) == [first.order_id, second.order_id]
+        assert tx.due_holds(ends, 1) == [first.order_id]
+        tx.save_line_holds(first.order_id, {Sku("TEA"): None})
+        tx.save_state(second.order_id, held, apply(held, EventType.ORDER_RELEASED), NOON, "", None)
+        assert tx.due_holds(ends, 10) == []
+    assert get(book, first.order_id).held_lines == {}
+
+
+def test_what_the_rules_said_is_kept_with_the_order(book: OrderBook) -> None:
+    """In the order in which it was said."""
+    order = added(book)
+    hits = [
+        RiskHit("Dear", RiskKind.AMOUNT, "too much", True, HoldKind.FRAUD, NOON),
+        RiskHit("First", RiskKind.FIRST_ORDER, "never seen", False, HoldKind.MANUAL),
+    ]
+    with book.transaction() as tx:
+        tx.add_risk_hits({order.order_id: hits})
+        tx.add_risk_hits({})
+    with book.transaction() as tx:
+        assert tx.risk_hits(order.order_id) == hits
+
+
+def test_earlier_orders_are_found_by_address_whatever_its_case(book: OrderBook) -> None:
+    """The latest ones, oldest first; strangers have none."""
+    orders = [record(), record(), record()]
+    with book.transaction() as tx:
+        tx.add_orders([replace(one, placed_at=NOON + timedelta(hours=n)) for n, one in enumerate(orders)])
+    email = orders[0].request.contact.email.upper()
+    with book.transaction() as tx:
+        found = tx.earlier_orders([email, "nobody@example.org"], 2)
+    assert found == {email.lower(): [NOON + timedelta(hours=1), NOON + timedelta(hours=2)]}
+
+
+def test_a_parcel_is_found_by_its_number_and_may_change_how_it_travels(book: OrderBook) -> None:
+    """An empty number finds nothing: many parcels have none."""
+    order = added(book)
+    parcel = Shipment("s1", order.order_id, {Sku("TEA"): 1}, NOON)
+    with book.transaction() as tx:
+        tx.add_shipment(parcel)
+        assert tx.find_shipment("", "") is None
+        numbered = replace(parcel, carrier="post", tracking_number="CW1", delivered_at=NOON)
+        tx.save_shipment(numbered)
+    with book.transaction() as tx:
+        assert tx.shipments(order.order_id) == [numbered]
+        assert tx.find_shipment("post", "CW1") == replace(numbered, lines={})
+        assert tx.find_shipment("dhl", "CW1") is None

@@ -25,6 +25,8 @@ ROUTES = (
     "customers.routes",
     "coupons",
     "settings.routes",
+    "settings.risk_routes",
+    "fulfilment.label_routes",
 )
 """The modules that hang their routes and handlers on the blueprint when they are imported."""
 
@@ -34,9 +36,11 @@ def register_console(app: Flask) -> None:
     for name in ROUTES:
         import_module(f"webapp.console.{name}")
     from webapp.console.door import console
+    from webapp.console.fulfilment.carrier_routes import carriers
     from webapp.console.people.cli import staff_commands
     from webapp.console.wiring import register_wiring
 
     register_wiring(app)
     app.register_blueprint(console)
+    app.register_blueprint(carriers)
     app.cli.add_command(staff_commands)

@@ -62,6 +62,7 @@ MENU: list[tuple[str, list[Entry]]] = [
     (
         "House",
         [
+            Entry("console.risk", "Risk rules", _P.RISK_MANAGE),
             Entry("console.people", "People", _P.PEOPLE_MANAGE, "", ("console.person",)),
             Entry("console.audit", "Audit", _P.AUDIT_VIEW),
             Entry("console.settings", "Settings", _P.SETTINGS_VIEW),

@@ -47,6 +47,7 @@ class Permission(StrEnum):
     PEOPLE_MANAGE = "people.manage"
     AUDIT_VIEW = "audit.view"
     SETTINGS_VIEW = "settings.view"
+    RISK_MANAGE = "risk.manage"
 
 
 _P = Permission
@@ -79,6 +80,7 @@ _MANAGER = (
         _P.DOCTOR_RUN,
         _P.AUDIT_VIEW,
         _P.SETTINGS_VIEW,
+        _P.RISK_MANAGE,
     }
 )
 

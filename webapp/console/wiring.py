@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from flask import Flask, current_app
 
 from orders.adapters.aws import make_client
+from orders.adapters.carriers import make_carriers
 from orders.adapters.dynamodb.inventory import DynamoInventory
 from orders.adapters.rds.order_book import SqlOrderBook
 from orders.adapters.sqs import QueueDepth, SqsOrders, SqsQueue
 from orders.domain.events import Actor
-from orders.ports import InventoryStore, OrderQueue
+from orders.ports import Carrier, InventoryStore, OrderQueue
 from orders.services.desk import OrderDesk
+from orders.settings import Settings
 from webapp.console.door import current_staff
 from webapp.console.jobs.quarantine import DeadLetters
 from webapp.extensions import db
@@ -40,6 +42,7 @@ class ConsoleWiring:
     queue: OrderQueue
     queues: Mapping[str, ConsoleQueue]
     """By queue name, the dead-letter queues under `<name>_dlq`."""
+    carriers: Mapping[str, Carrier] = field(default_factory=dict)
 
 
 def register_wiring(app: Flask) -> None:
@@ -58,7 +61,14 @@ def register_wiring(app: Flask) -> None:
         inventory=DynamoInventory(make_client("dynamodb", settings), settings, clock),
         queue=SqsOrders(sqs, settings),
         queues={name: SqsQueue(sqs, url) for name, url in urls.items() if url},
+        carriers=_carriers(app, settings),
     )
+
+
+def _carriers(app: Flask, settings: Settings) -> Mapping[str, Carrier]:
+    # The engine belongs to the application's context; making it connects to nothing.
+    with app.app_context():
+        return make_carriers(settings, db.engine)
 
 
 def console_wiring() -> ConsoleWiring:

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
+from orders.adapters.memory.holds import Holds
 from orders.domain.errors import VersionConflict
 from orders.domain.events import OrderEvent
 from orders.domain.ids import OrderId, Sku
 from orders.domain.ledger import Posting
 from orders.domain.order import OrderState
 from orders.domain.request import Address
+from orders.domain.risk import RiskHit, RiskRule
 from orders.ports import (
     AttemptStatus,
     BookedPosting,
@@ -41,6 +43,8 @@ class Tables:
     shipments: dict[str, Shipment] = field(default_factory=dict)
     returns: dict[str, ReturnRecord] = field(default_factory=dict)
     preferences: dict[str, Mapping[str, bool]] = field(default_factory=dict)
+    rules: dict[str, RiskRule] = field(default_factory=dict)
+    hits: dict[OrderId, Sequence[RiskHit]] = field(default_factory=dict)
     coupon_uses: dict[OrderId, str] = field(default_factory=dict)
 
     def copy(self) -> Tables:
@@ -78,7 +82,7 @@ class MemoryOrderBook:
             return rows
 
 
-class MemoryOrderTransaction:
+class MemoryOrderTransaction(Holds):
     """ports.OrderTransaction over tables in memory."""
 
     def __init__(self, tables: Tables) -> None:
@@ -162,13 +166,15 @@ class MemoryOrderTransaction:
         new: OrderState,
         at: datetime,
         hold_reason: str | None = None,
+        hold_until: datetime | None = None,
     ) -> None:
         """See ports.OrderTransaction."""
         record = self._tables.orders[order_id]
         if record.state != expected:
             raise VersionConflict(f"order {order_id} is not at version {expected.version} any more")
-        held = record.hold_reason if hold_reason is None else hold_reason
-        self._tables.orders[order_id] = replace(record, state=new, hold_reason=held)
+        before = (record.hold_reason, record.hold_until)
+        held, until = before if hold_reason is None else (hold_reason, hold_until)
+        self._tables.orders[order_id] = replace(record, state=new, hold_reason=held, hold_until=until)
         self._tables.updated[order_id] = at
 
     def save_counts(self, order_id: OrderId, counts: Mapping[Sku, LineCounts]) -> None:
@@ -228,9 +234,21 @@ class MemoryOrderTransaction:
         self._tables.shipments[shipment.id] = shipment
         return True
 
+    def save_shipment(self, shipment: Shipment) -> None:
+        """See ports.OrderTransaction."""
+        self._tables.shipments[shipment.id] = shipment
+
     def shipments(self, order_id: OrderId) -> Sequence[Shipment]:
         """See ports.OrderTransaction."""
         return [shipment for shipment in self._tables.shipments.values() if shipment.order_id == order_id]
+
+    def find_shipment(self, carrier: str, tracking_number: str) -> Shipment | None:
+        """See ports.OrderTransaction."""
+        if not tracking_number:
+            return None
+        wanted = (carrier, tracking_number)
+        known = (s for s in self._tables.shipments.values() if (s.carrier, s.tracking_number) == wanted)
+        return next((replace(shipment, lines={}) for shipment in known), None)
 
     def save_return(self, record: ReturnRecord) -> None:
         """See ports.OrderTransaction."""

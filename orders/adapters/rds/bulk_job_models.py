@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     String,
     Text,
     Uuid,
@@ -58,7 +59,24 @@ class BulkRow(Base):
     order_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     status: Mapped[str] = mapped_column(String(10), default="pending", server_default="pending")
     detail: Mapped[str] = mapped_column(Text, default="", server_default="")
+    options: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
+    """What belongs to this order alone, such as its tracking number."""
     done_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class JobFile(Base):
+    """A part of the file that a bulk job writes. Each part is whole: a job that breaks off goes on after the last one."""
+
+    __tablename__ = "job_files"
+
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("bulk_jobs.id", ondelete="CASCADE"), primary_key=True)
+    part: Mapped[int] = mapped_column(Integer, primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    rows: Mapped[int] = mapped_column(Integer)
+    """How many orders are in this part."""
+    cursor: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Where the next part begins."""
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
 class SalesDay(Base):

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from orders.adapters.rds.base import table_of
@@ -40,6 +40,24 @@ class Fulfilment:
             ],
         )
         return True
+
+    def save_shipment(self, shipment: Shipment) -> None:
+        """Its lines and its id stay."""
+        values = {name: getattr(shipment, name) for name in _SHIPMENT_CHANGES}
+        self.connection.execute(update(_SHIPMENTS).where(_SHIPMENTS.c.id == shipment.id).values(**values))
+
+    def find_shipment(self, carrier: str, tracking_number: str) -> Shipment | None:
+        """By the index of tracking numbers, which leaves out the empty ones."""
+        found = select(_SHIPMENTS).where(
+            _SHIPMENTS.c.tracking_number == tracking_number,
+            _SHIPMENTS.c.tracking_number != "",
+            _SHIPMENTS.c.carrier == carrier,
+        )
+        row = self.connection.execute(found.order_by(_SHIPMENTS.c.shipped_at).limit(1)).mappings().first()
+        if row is None:
+            return None
+        values = {name: row[name] for name in _SHIPMENT_NAMES} | {"order_id": OrderId(str(row["order_id"]))}
+        return Shipment(**values, lines={})
 
     def shipments(self, order_id: OrderId) -> Sequence[Shipment]:
         """By time."""
@@ -103,7 +121,8 @@ class Fulfilment:
         ]
 
 
-_SHIPMENT_NAMES = ("id", "order_id", "carrier", "tracking_number", "tracking_url", "shipped_at")
+_SHIPMENT_CHANGES = ("carrier", "tracking_number", "tracking_url", "delivered_at")
+_SHIPMENT_NAMES = ("id", "order_id", "shipped_at", *_SHIPMENT_CHANGES)
 _RETURN_NAMES = (
     "id",
     "order_id",

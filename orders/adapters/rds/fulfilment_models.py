@@ -25,6 +25,7 @@ class ShipmentRow(Base):
     tracking_number: Mapped[str] = mapped_column(String(80), default="", server_default="")
     tracking_url: Mapped[str] = mapped_column(Text, default="", server_default="")
     shipped_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    delivered_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class ShipmentLine(Base):

@@ -13,7 +13,7 @@ from orders.domain.ids import OrderId, Sku, order_number
 from orders.domain.order import FulfilmentStatus, OrderState, OrderStatus, PaymentStatus
 from orders.domain.pricing import PricedLine, PricedOrder, TaxRule, Totals
 from orders.domain.request import Address, Contact, LineRequest, OrderRequest, PaymentChoice, ShippingChoice
-from orders.ports import AttemptStatus, LineCounts, OrderRecord, OutboxRow, PaymentAttempt
+from orders.ports import AttemptStatus, LineCounts, LineHold, OrderRecord, OutboxRow, PaymentAttempt
 
 
 def state_columns(state: OrderState) -> dict[str, Any]:
@@ -36,6 +36,7 @@ def order_row(record: OrderRecord) -> dict[str, Any]:
         "number": order_number(request.order_id),
         **state_columns(record.state),
         "hold_reason": record.hold_reason,
+        "hold_until": record.hold_until.isoformat() if record.hold_until else None,
         "currency": request.currency,
         "subtotal_minor": totals.subtotal_minor,
         "discount_minor": totals.discount_minor,
@@ -126,6 +127,12 @@ def to_record(row: RowMapping, lines: Sequence[RowMapping]) -> OrderRecord:
         placed_at=row["placed_at"],
         correlation_id=row["correlation_id"],
         hold_reason=row["hold_reason"],
+        hold_until=row["hold_until"],
+        held_lines={
+            Sku(line["sku"]): LineHold(line["hold_reason"], line["hold_until"])
+            for line in lines
+            if line["hold_reason"]
+        },
         counts={
             Sku(line["sku"]): LineCounts(**{name: line[name] for name in _COUNTS})
             for line in lines

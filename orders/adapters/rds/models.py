@@ -54,6 +54,7 @@ class Order(Base):
         Index("ix_orders_email", text("lower(email)")),
         Index("ix_orders_customer", "customer_id", "placed_at"),
         Index("ix_orders_placed", "placed_at", "id"),
+        Index("ix_orders_hold_until", "hold_until", postgresql_where=text("hold_until IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
@@ -64,6 +65,7 @@ class Order(Base):
     fulfilment_status: Mapped[str] = mapped_column(String(16))
     is_held: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     hold_reason: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    hold_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     currency: Mapped[str] = mapped_column(String(3))
     subtotal_minor: Mapped[int] = mapped_column(BigInteger)
     discount_minor: Mapped[int] = mapped_column(BigInteger)
@@ -110,6 +112,7 @@ class OrderLine(Base):
             name="counts",
         ),
         Index("ix_order_lines_sku", "sku"),
+        Index("ix_order_lines_hold_until", "hold_until", postgresql_where=text("hold_until IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -130,6 +133,9 @@ class OrderLine(Base):
     restocked: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     cancelled: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     refunded: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    hold_reason: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    """Why the line stays in the house while the rest of the order goes on; empty when it does not."""
+    hold_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class LedgerEntry(Base):

@@ -17,6 +17,7 @@ from orders.adapters.rds.base import table_of
 from orders.adapters.rds.bulk import insert_rows
 from orders.adapters.rds.engine import database_errors
 from orders.adapters.rds.fulfilment import Fulfilment
+from orders.adapters.rds.holds import Holds
 from orders.adapters.rds.models import (
     InboxMessage,
     LedgerEntry,
@@ -69,7 +70,7 @@ class SqlOrderBook:
             connection.execute(text("SELECT 1"))
 
 
-class SqlOrderTransaction(Fulfilment):
+class SqlOrderTransaction(Fulfilment, Holds):
     """Implements ports.OrderTransaction on one connection."""
 
     def __init__(self, connection: Connection) -> None:
@@ -186,11 +187,12 @@ class SqlOrderTransaction(Fulfilment):
         new: OrderState,
         at: datetime,
         hold_reason: str | None = None,
+        hold_until: datetime | None = None,
     ) -> None:
         """The whole expected state is in the WHERE, so that not even a forgotten lock can skip a step."""
         values: dict[str, Any] = {**mapping.state_columns(new), "updated_at": at}
         if hold_reason is not None:
-            values["hold_reason"] = hold_reason
+            values |= {"hold_reason": hold_reason, "hold_until": hold_until}
         statement = update(_ORDERS).where(_ORDERS.c.id == order_id)
         for name, value in mapping.state_columns(expected).items():
             statement = statement.where(_ORDERS.c[name] == value)

@@ -18,8 +18,11 @@ BY_PROGRAMS = {
     EventType.PAYMENT_CAPTURED,
     EventType.PAYMENT_FAILED,
     EventType.PAYMENT_VOIDED,
+    EventType.PARCEL_DELIVERED,
+    EventType.TRACKING_ADDED,
 }
-"""Events that only the worker and the sweeper bring about; staff set them off by releasing, cancelling, refunding."""
+"""Events that only programs bring about (the worker, the sweeper, a carrier's message, the import of numbers); staff set
+them off by releasing, cancelling, refunding, importing."""
 NOT_YET = {EventType.ORDER_EDITED}
 """Editing the lines of a placed order has no use case in the core yet."""
 

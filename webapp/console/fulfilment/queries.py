@@ -15,7 +15,7 @@ from orders.domain.events import EventType
 from orders.domain.ids import OrderId
 from orders.domain.order import TRANSITIONS, FulfilmentStatus
 from orders.ports import OrderRecord
-from orders.services.ship_order import left_to_ship
+from orders.services.ship_order import free_to_ship
 
 BATCH = 40
 """Orders on one trolley: what a person can keep apart."""
@@ -74,7 +74,7 @@ def pick_list(records: Sequence[OrderRecord], numbers: Mapping[OrderId, str]) ->
     """The pieces of a batch by SKU, in the order of the shelves (their SKUs)."""
     found: dict[str, PickLine] = {}
     for record in records:
-        left = left_to_ship(record)
+        left = free_to_ship(record)
         for line in record.request.lines:
             pieces = left.get(line.sku, 0)
             if pieces:

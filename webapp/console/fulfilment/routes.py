@@ -8,18 +8,20 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
+from orders.adapters.papers import order_papers as papers
 from orders.adapters.rds.fulfilment_models import ReturnLine, ReturnRow
 from orders.adapters.rds.models import Order
 from orders.domain.errors import Refused, Unavailable
 from orders.domain.ids import OrderId, order_number, uuid7
 from orders.ports import ReturnStatus
-from orders.services.ship_order import left_to_ship, start_picking
+from orders.services.ship_order import free_to_ship, left_to_ship, start_picking
 from webapp.console.door import console, requires
-from webapp.console.fulfilment import papers, queries
+from webapp.console.fulfilment import queries
+from webapp.console.fulfilment.labels import chosen_label
 from webapp.console.orders.reading import read_order
 from webapp.console.people.audit import record
 from webapp.console.permissions import Permission
-from webapp.console.wiring import actor, desk
+from webapp.console.wiring import actor, console_wiring, desk
 from webapp.extensions import db
 from webapp.wiring import wiring
 
@@ -80,7 +82,8 @@ def pick_list() -> ResponseReturnValue:
 def pack(order_id: UUID) -> ResponseReturnValue:
     """Pack one order: every scanned SKU counts up. Without scripts the same page counts on the server."""
     file = read_order(db.session(), desk(), order_id)
-    left = left_to_ship(file.record)
+    left = free_to_ship(file.record)
+    label = chosen_label(db.session(), order_id, request.args.get("label", "")[:80])
     packed = {sku: min(request.args.get(f"ship:{sku}", 0, type=int), pieces) for sku, pieces in left.items()}
     scanned = request.args.get("scan", "").strip()
     answer, is_good = "", False
@@ -101,6 +104,9 @@ def pack(order_id: UUID) -> ResponseReturnValue:
         packed=packed,
         answer=answer,
         is_good=is_good,
+        label=label,
+        label_id=request.args.get("label", "") if label else "",
+        carriers=sorted(console_wiring().carriers),
         command_id=f"console:{uuid7(wiring().clock.now())}",
     )
 

@@ -20,7 +20,8 @@ from orders.observability import correlation_id
 from orders.services.bulk_actions import UNDONE_BY
 from webapp.console.door import console, requires, staff_may
 from webapp.console.jobs import bulk
-from webapp.console.orders.actions import ACTIONS, HOLD_REASONS
+from webapp.console.orders.actions import ACTIONS
+from webapp.console.orders.runs import HOLD_REASONS
 from webapp.console.orders.search import OrderSearch
 from webapp.console.people.audit import record
 from webapp.console.permissions import Permission

@@ -14,9 +14,11 @@ from orders.domain.ids import OrderId, uuid7
 from orders.domain.order import allowed_events
 from orders.ports import OrderRecord
 from webapp.console.door import console, requires, staff_may
-from webapp.console.orders.actions import ACTIONS, HOLD_REASONS, RETURN_REASONS, Action, Wish, offered
+from webapp.console.orders.actions import ACTIONS, Action, offered
 from webapp.console.orders.preview import preview
 from webapp.console.orders.reading import OrderFile, read_order
+from webapp.console.orders.runs import HOLD_REASONS, RETURN_REASONS
+from webapp.console.orders.wish import Wish
 from webapp.console.people.audit import record
 from webapp.console.permissions import Permission
 from webapp.console.wiring import actor, desk

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from orders.adapters.rds.label_models import LabelRow
 from orders.adapters.rds.models import Order, Outbox, QuarantinedMessage
 from orders.domain import ledger
 from orders.domain.errors import NotFound, TransitionRefused, Unavailable
@@ -17,6 +18,7 @@ from orders.domain.events import EventType, OrderEvent
 from orders.domain.ids import OrderId, order_number
 from orders.domain.ledger import Account
 from orders.domain.order import INITIAL, OrderState, apply
+from orders.domain.risk import RiskHit
 from orders.ports import OrderRecord, PaymentAttempt, Reservation, ReturnRecord, Shipment, TrackingView
 from orders.services.desk import OrderDesk
 from webapp.console.wiring import console_wiring
@@ -65,6 +67,9 @@ class OrderFile:
     is_stock_known: bool = True
     number: str = ""
     notes: Sequence[OrderEvent] = field(default=())
+    hits: Sequence[RiskHit] = ()
+    labels: Sequence[Any] = ()
+    """Labels that carriers made for it, without their documents."""
 
 
 def read_order(session: Session, desk: OrderDesk, order_id: UUID) -> OrderFile:
@@ -76,6 +81,7 @@ def read_order(session: Session, desk: OrderDesk, order_id: UUID) -> OrderFile:
             raise NotFound(f"no order {order_id} in the book")
         events, postings = tx.events(key), tx.postings(key)
         attempts, shipments, returns = tx.attempts(key), tx.shipments(key), tx.returns(key)
+        hits = tx.risk_hits(key)
     reservation, tracking, is_known = _projections(key)
     return OrderFile(
         record=record,
@@ -99,6 +105,12 @@ def read_order(session: Session, desk: OrderDesk, order_id: UUID) -> OrderFile:
         tracking=tracking,
         is_stock_known=is_known,
         number=order_number(key),
+        hits=hits,
+        labels=session.execute(
+            select(LabelRow.id, LabelRow.carrier, LabelRow.tracking_number, LabelRow.tracking_url)
+            .where(LabelRow.order_id == order_id)
+            .order_by(LabelRow.created_at)
+        ).all(),
     )
 
 
