@@ -144,7 +144,7 @@ def _leaving(shop: RunningShop, page: Page, email: str) -> Iterator[str]:
     page.get_by_role("heading", name="Sign in").wait_for()
     yield "sign-in"
     page.get_by_label("E-mail").fill(email)
-    page.get_by_label("Password").fill("not the password")
+    page.get_by_label("Password", exact=True).fill("not the password")
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
     page.get_by_role("alert").wait_for()
     yield "sign-in-refused"

@@ -44,13 +44,15 @@ function draw(story) {
   );
 }
 
-async function recorded() {
-  const open = part("details").querySelector('[data-recorded="no"]');
-  if (!open) return;
+// The details are drawn by the server: anew once the order is in the book, and when it can perhaps not be cancelled any more.
+async function refresh(hasNewStage) {
+  const details = part("details");
+  const isOpen = details.querySelector('[data-recorded="no"]') || (hasNewStage && details.querySelector("[data-actions]"));
+  if (!isOpen) return;
   const answer = await fetch(`${location.pathname}?part=details`);
   if (!answer.ok) return;
-  part("details").innerHTML = await answer.text();
-  for (const time of part("details").querySelectorAll("time")) inOwnZone(time);
+  details.innerHTML = await answer.text();
+  for (const time of details.querySelectorAll("time")) inOwnZone(time);
 }
 
 function say(text) {
@@ -61,8 +63,10 @@ function watch() {
   const source = new EventSource(`${page.dataset.live}?since=${version}`);
   source.addEventListener("open", () => say("This page moves by itself."));
   source.addEventListener("moved", (event) => {
-    draw(JSON.parse(event.data));
-    recorded();
+    const before = page.dataset.stage;
+    const story = JSON.parse(event.data);
+    draw(story);
+    refresh(story.stage !== before);
   });
   source.addEventListener("error", () => {
     if (source.readyState !== EventSource.CLOSED) return say("Reconnecting …");
