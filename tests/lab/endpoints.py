@@ -6,6 +6,7 @@ that the metadata service gave away, and what was asked is noted.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import http.client
 import http.server
@@ -153,7 +154,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
-        self.wfile.write(answer)
+        # An instance that is switched off hears no answer.
+        with contextlib.suppress(OSError):
+            self.wfile.write(answer)
 
     do_PUT = do_POST = do_GET  # noqa: N815 - the names that http.server looks for.
 

@@ -23,7 +23,7 @@ EVENTS = ("BeforeInstall", "Install", "AfterInstall", "ApplicationStart", "Valid
 METADATA_SOCKET = f"""\
 [Socket]
 ListenStream={METADATA}:80
-FreeBind=yes
+NetworkNamespacePath=/run/netns/metadata
 [Install]
 WantedBy=sockets.target
 """
@@ -33,10 +33,16 @@ ExecStart=/lib/systemd/systemd-socket-proxyd {GATEWAY}:{METADATA_PORT}
 """
 # botocore brings certificates of its own; on AWS those are right.
 TRUST = "[Service]\nEnvironment=AWS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt\n"
+# In a network namespace of its own: beside the machine, as on AWS, and not on the machine's own port 80.
 PREPARATION = f"""
 set -eu
 update-ca-certificates
-ip address add {METADATA}/32 dev lo
+ip netns add metadata
+ip link add metadata type veth peer name eth0 netns metadata
+ip address add 169.254.169.253/30 dev metadata
+ip link set metadata up
+ip -n metadata address add {METADATA}/30 dev eth0
+ip -n metadata link set eth0 up
 systemctl daemon-reload
 systemctl enable --now instance-metadata.socket
 # Cloud images have it.

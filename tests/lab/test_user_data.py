@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +77,9 @@ def _publish(said: dict[str, Any], bundle: Path) -> None:
     session = boto3.Session("test", "test", region_name=endpoints.REGION)
     address = said["environment"]["AWS_ENDPOINT_URL"]
     s3, ssm = session.client("s3", endpoint_url=address), session.client("ssm", endpoint_url=address)
-    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": endpoints.REGION})
+    # A lab that is kept has it from the run before.
+    with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": endpoints.REGION})
     s3.upload_file(str(bundle), BUCKET, f"hosts/{bundle.name}")
     pages = ssm.get_paginator("get_parameters_by_path").paginate(Path="/cartwright/local/")
     values = {
@@ -83,7 +87,8 @@ def _publish(said: dict[str, Any], bundle: Path) -> None:
     }
     own = said["host_settings"]["cartwright_settings"]
     database = session.client("secretsmanager", endpoint_url=address).create_secret(
-        Name="cartwright-dev-database", SecretString=json.dumps({"url": own["database_url"]})
+        Name=f"cartwright-dev-database-{secrets.token_hex(4)}",
+        SecretString=json.dumps({"url": own["database_url"]}),
     )
     values |= {
         "database-url-secret-arn": f"{database['ARN']}#url",
