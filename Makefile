@@ -63,7 +63,7 @@ screenshots: $(VENV)/.dev ## Take a picture of every page at 360 and 1440 px (OU
 
 .PHONY: ansible
 ansible: $(VENV)/.dev $(VENV_LINT)/.lint ## Boot machines, configure them by Ansible, run the product on them (root, Debian)
-	$(PY) -m pytest -m "lab" -ra --durations=0 tests/lab
+	$(PY) -m pytest -m lab -s -v --durations=0 tests/lab
 
 .PHONY: mutants
 mutants: $(VENV)/.dev ## Plant known faults one by one and show that each is caught
@@ -76,6 +76,10 @@ load: $(VENV)/.dev ## Let shoppers arrive and write a report (RATE=20 SHOPPERS=2
 .PHONY: drill
 drill: $(VENV)/.run ## Back up, lose everything, restore, and say what it cost; never touches your shop (COPY_OF=.local: on a copy)
 	$(PY) -m local.drill $(if $(COPY_OF),--copy-of $(COPY_OF))
+
+.PHONY: artefacts
+artefacts: $(VENV)/.run $(VENV_LINT)/.lint ## Make the zips of a release, each with its SBOM, in build/artefacts
+	$(PY) -m cloudformation.deploy.packages
 
 .PHONY: check
 check: $(VENV)/.dev $(VENV_LINT)/.lint ## Lint, format, types, import rules, templates, security, documents
@@ -115,6 +119,28 @@ plan: $(VENV)/.run ## Show what `make deploy` would change (STAGE=dev REGION=eu-
 .PHONY: deploy
 deploy: $(VENV)/.run ## Deploy the stacks of a stage to AWS, in order, by change sets
 	$(PY) -m cloudformation.deploy apply --stage $(STAGE) --region $(REGION)
+
+.PHONY: release
+release: $(VENV)/.run ## Send the committed source to a stage's pipeline, which checks, deploys and watches it
+	$(PY) -m cloudformation.deploy release --stage $(STAGE) --region $(REGION)
+
+.PHONY: drift
+drift: $(VENV)/.run ## Show what somebody changed by hand in a stage (exit code 2 when there is something)
+	$(PY) -m cloudformation.deploy drift --stage $(STAGE) --region $(REGION)
+
+.PHONY: destroy
+destroy: $(VENV)/.run ## Delete a trial stage's stacks after asking for its name; DATA=1 its data, too. Never prod
+	$(PY) -m cloudformation.deploy destroy --stage $(STAGE) --region $(REGION) $(if $(DATA),--delete-data)
+
+# The next two are steps of the pipeline.
+.PHONY: static
+static: $(VENV)/.run
+	$(PY) -m cloudformation.deploy static --stage $(STAGE) --region $(REGION)
+
+.PHONY: schema
+schema: $(VENV)/.run
+	$(PY) -m migrations.release --host "$(DATABASE_HOST)" --admin-secret "$(ADMIN_SECRET)" \
+	  --region "$(REGION)" --certificates "$(CERTIFICATES)"
 
 # --- environments: a stamp tells which requirements a venv was built from -----------------------------------
 

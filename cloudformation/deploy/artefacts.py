@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
@@ -72,17 +72,23 @@ class Artefact:
 
     def build(self) -> bytes:
         """The zip itself. Raises DeployError when it is too large to start fast."""
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-            for inside, path in sorted(self.files.items()):
-                entry = zipfile.ZipInfo(inside, _FIXED_TIME)
-                entry.create_system = 3  # Unix, whatever this machine is
-                entry.external_attr = 0o644 << 16
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(entry, path.read_bytes())
-        if buffer.tell() > SIZE_LIMIT_BYTES:
-            raise DeployError(f"{self.name}.zip has {buffer.tell()} bytes, more than {SIZE_LIMIT_BYTES}")
-        return buffer.getvalue()
+        archive = zipped((inside, path.read_bytes()) for inside, path in sorted(self.files.items()))
+        if len(archive) > SIZE_LIMIT_BYTES:
+            raise DeployError(f"{self.name}.zip has {len(archive)} bytes, more than {SIZE_LIMIT_BYTES}")
+        return archive
+
+
+def zipped(entries: Iterable[tuple[str, bytes]]) -> bytes:
+    """A zip of these paths and contents: without dates, and with the mode told by the content alone."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for inside, data in entries:
+            entry = zipfile.ZipInfo(inside, _FIXED_TIME)
+            entry.create_system = 3  # Unix, whatever this machine is
+            entry.external_attr = (0o755 if data.startswith(b"#!") else 0o644) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, data)
+    return buffer.getvalue()
 
 
 def lambda_artefacts(root: Path = ROOT) -> list[Artefact]:
@@ -95,9 +101,14 @@ def lambda_artefact(name: str, root: Path = ROOT) -> Artefact:
     """The artefact of one Lambda."""
     files = dict(_sources(root, "lambdas", only_own=name))
     files.update(_sources(root, "orders"))
-    for distribution in (*_EVERY_ZIP, *_EXTRA.get(name, ())):
+    for distribution in lambda_distributions(name):
         files.update(_distribution(distribution))
     return Artefact(name, files)
+
+
+def lambda_distributions(name: str) -> tuple[str, ...]:
+    """The distributions that are packed into the zip of one Lambda."""
+    return (*_EVERY_ZIP, *_EXTRA.get(name, ()))
 
 
 def _sources(root: Path, package: str, only_own: str = "") -> Iterator[tuple[str, Path]]:
