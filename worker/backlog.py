@@ -55,7 +55,7 @@ class Backlog:
     def put(self, deliveries: Sequence[Delivery]) -> bool:
         """Hand in what was received, all of one queue. False when closing or paused: the caller gives the messages back."""
         with self._changed:
-            if not self._is_open or deliveries[0].queue in self._paused:
+            if not self._is_open or self._paused.intersection(delivery.queue for delivery in deliveries):
                 return False
             for delivery in deliveries:
                 self._waiting[delivery.queue].append(delivery)
@@ -66,7 +66,7 @@ class Backlog:
         """Return what could not be served now, to the front and in order."""
         with self._changed:
             self._finish(deliveries)
-            if not self._is_open or deliveries[0].queue in self._paused:
+            if not self._is_open or self._paused.intersection(delivery.queue for delivery in deliveries):
                 return False
             for delivery in reversed(deliveries):
                 self._waiting[delivery.queue].appendleft(delivery)

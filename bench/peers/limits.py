@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from orders.adapters.clock import SystemClock
 from orders.adapters.memory.order_book import MemoryOrderBook
 from orders.adapters.rds import mapping
 from orders.services.desk import OrderDesk
-from orders.services.record_order import AcceptedOrder, begin
+from orders.services.record_order import AcceptedOrder, record_orders
 from orders.settings import Settings
 from tests.order_samples import order_request
 
@@ -34,11 +35,41 @@ def pgbench(ground: Ground, name: str, script: str, clients: int = 8, seconds: i
     return {"case": f"pgbench {name}, {clients} clients", "per_second": round(float(found[1]))}
 
 
+class _Overheard(MemoryOrderBook):
+    """A book that notes which rows a use case writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: dict[str, Any] = {}
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        with super().transaction() as tx:
+            yield _Notes(tx, self.given)
+
+
+class _Notes:
+    def __init__(self, tx: Any, given: dict[str, Any]) -> None:
+        self._tx, self._given = tx, given
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._tx, name)
+
+        def noted(*arguments: Any, **options: Any) -> Any:
+            if arguments and name.startswith("add_"):
+                self._given.setdefault(name, []).extend(arguments[0])
+            return method(*arguments, **options)
+
+        return noted
+
+
 def record_script() -> str:
     """The statements of record_order for one order."""
-    desk = OrderDesk(MemoryOrderBook(), SystemClock(), Settings())
+    book = _Overheard()
     request = order_request(LINES)
-    change = begin(desk, AcceptedOrder("message", request, datetime.now(UTC), "c" * 32))
+    accepted = AcceptedOrder("message", request, datetime.now(UTC), "c" * 32)
+    record_orders(OrderDesk(book, SystemClock(), Settings()), [accepted])
+    (record,) = book.given["add_orders"]
     ledger = [
         {
             "order_id": booked.order_id,
@@ -48,16 +79,16 @@ def record_script() -> str:
             "currency": booked.currency,
             "at": booked.at.isoformat(),
         }
-        for booked in change.booked()
+        for booked in book.given["add_postings"]
         for entry in booked.posting.entries
     ]
     statements = [
         _insert("inbox", [{"message_id": f"record_order:{request.order_id}", "job": "record_order"}]),
-        _insert("orders", [mapping.order_row(change.record)]),
-        _insert("order_lines", mapping.line_rows(change.record)),
-        _insert("timeline_events", [mapping.event_row(event) for event in change.events]),
+        _insert("orders", [mapping.order_row(record)]),
+        _insert("order_lines", mapping.line_rows(record)),
+        _insert("timeline_events", [mapping.event_row(event) for event in book.given["add_events"]]),
         _insert("ledger_entries", ledger),
-        _insert("outbox", [mapping.outbox_row(row) for row in change.outbox()]),
+        _insert("outbox", [mapping.outbox_row(row) for row in book.given["add_outbox"]]),
     ]
     text = "\n".join(statements).replace(request.order_id, ":id")
     return f"SELECT gen_random_uuid() AS id \\gset\nBEGIN;\n{text}\nCOMMIT;\n"
@@ -69,6 +100,8 @@ def _insert(table: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
     if isinstance(value, bool | int):
         return str(value).lower()
     text = value if isinstance(value, str) else json.dumps(value)

@@ -2,82 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from orders.domain.errors import Poison, Unavailable
-from orders.messages import decode_job, encode_job
-from orders.ports import JobMessage
-from tests.integration.worker.conftest import Shop, record_message, until
-from worker import control, registry
-from worker.job import Job
-from worker.leases import FencedBook, check_leases
-from worker.retry import Retry
-
-
-class Stage:
-    """What the test jobs below did, and what they are told to do."""
-
-    def __init__(self) -> None:
-        self.ran: Counter[str] = Counter()
-        self.begun = threading.Event()
-        self.go_on = threading.Event()
-        self.is_broken = True
-        self.committed: list[str] = []
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    """Test jobs, in the registry for as long as the test runs."""
-    stage = Stage()
-
-    def count(context: Any, message: JobMessage) -> None:
-        stage.ran[message.id] += 1
-
-    def wait(context: Any, message: JobMessage) -> None:
-        stage.ran[message.id] += 1
-        stage.begun.set()
-        assert stage.go_on.wait(60)
-        check_leases()
-        stage.committed.append(message.id)
-
-    def fail(context: Any, message: JobMessage) -> None:
-        stage.ran[message.id] += 1
-        if stage.is_broken:
-            raise ZeroDivisionError("a bug of ours")
-
-    def refuse(context: Any, message: JobMessage) -> None:
-        stage.ran[message.id] += 1
-        raise Poison("never")
-
-    def overrun(context: Any, message: JobMessage) -> None:
-        stage.ran[message.id] += 1
-        while True:
-            threading.Event().wait(0.05)
-
-    quick = Retry(max_attempts=5, first_seconds=0.01, factor=1)
-    jobs = [
-        Job("test_count", count),
-        Job("test_wait", wait, timeout_seconds=120),
-        Job("test_fail", fail, retry=quick),
-        Job("test_refuse", refuse),
-        Job("test_overrun", overrun, timeout_seconds=0.2, retry=Retry(max_attempts=1)),
-    ]
-    for job in jobs:
-        registry.add(job)
-    yield stage
-    stage.go_on.set()
-    for job in jobs:
-        del registry._jobs[job.name]
-
-
-def body(job: str, number: int = 0, order_id: str = "") -> str:
-    """A message for a test job."""
-    return encode_job(JobMessage(f"{job}-{number}", job, {}, order_id=order_id))
+from orders.domain.errors import Unavailable
+from orders.messages import decode_job
+from tests.integration.worker.conftest import Shop, Stage, body, record_message, until
+from worker import control
+from worker.leases import FencedBook
 
 
 def test_a_batch_with_one_bad_order_records_the_others(shop: Shop) -> None:
@@ -211,13 +142,30 @@ def test_a_paused_queue_rests_and_the_others_go_on(shop: Shop, stage: Stage) -> 
     control.set_state(shop.engine, "orders", "paused", "test")
     worker = shop.worker()
     until(lambda: worker.paused == {"orders"})
-    # A poll that was under way when the queue was paused may still take messages; they are held, not run.
+    # A poll that was under way when the queue was paused may still take messages; they are given back, not run.
     shop.queues["orders"].send(body("test_count", 1))
     shop.queues["low"].send(body("test_count", 2))
     until(lambda: stage.ran["test_count-2"] == 1)
     assert stage.ran["test_count-1"] == 0
     control.resume(shop.engine, "orders")
     until(lambda: stage.ran["test_count-1"] == 1)
+
+
+def test_a_paused_queue_hands_back_what_was_fetched_before(shop: Shop, stage: Stage) -> None:
+    """Whoever may work on it, after the pause or elsewhere, finds the messages in the queue and not in a worker's hands."""
+    worker = shop.worker(threads=2, visibility_seconds=300)
+    quick = [body("test_count", number) for number in range(60)]
+    shop.queues["orders"].send_many([*quick, *(body("test_wait", number) for number in range(6))])
+    until(lambda: sum(count for name, count in stage.ran.items() if "wait" in name) == 2)
+    until(lambda: worker.backlog.held() == 6)
+    control.set_state(shop.engine, "orders", "paused", "test")
+    until(lambda: shop.queues["orders"].depth().visible == 4)
+    assert shop.queues["orders"].depth().in_flight == 2
+    stage.go_on.set()
+    until(lambda: len(stage.committed) == 2)
+    control.resume(shop.engine, "orders")
+    until(lambda: len(stage.committed) == 6)
+    assert set(stage.ran.values()) == {1}
 
 
 def test_a_worker_is_stopped_from_elsewhere(shop: Shop) -> None:

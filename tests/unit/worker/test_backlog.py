@@ -118,13 +118,19 @@ def test_at_first_no_more_is_taken_than_there_are_threads() -> None:
     assert backlog.room("orders") == 4
 
 
-def test_a_paused_queue_gives_out_nothing() -> None:
-    """Until it is resumed; the others go on."""
+def test_a_paused_queue_returns_what_waited_and_takes_nothing() -> None:
+    """A pause may be long: what was prefetched goes back; what runs is finished; the other queues go on."""
     backlog = Backlog(QUEUES, threads=4)
-    backlog.put([delivery("o"), delivery("l", queue="low")])
-    backlog.pause({"orders"})
+    running, waiting = delivery("a", "A"), delivery("b", "A")
+    backlog.put([running, waiting])
+    backlog.put([delivery("l", queue="low")])
+    assert taken(backlog) == ["a"]
+    assert backlog.pause({"orders"}) == [waiting]
+    assert not backlog.put([delivery("late")])
     assert [taken(backlog), taken(backlog)] == [["l"], []]
-    backlog.pause(set())
+    backlog.done([running])
+    assert backlog.pause(set()) == []
+    assert backlog.put([delivery("o")])
     assert taken(backlog) == ["o"]
 
 
