@@ -1,4 +1,4 @@
-"""The command line: `python -m cloudformation.deploy plan|apply|destroy|drift|settings --stage S --region R`."""
+"""The command line: `python -m cloudformation.deploy plan|apply|release|static|destroy|drift|settings --stage S --region R`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cloudformation.deploy.destroy import destroy_stage
 from cloudformation.deploy.drift import drift_of
 from cloudformation.deploy.errors import DeployError
+from cloudformation.deploy.release import upload_source, upload_static
 from cloudformation.deploy.stage import Deployment
 
 
@@ -32,6 +33,8 @@ def _parser() -> argparse.ArgumentParser:
     for name, run, what in (
         ("plan", _plan, "print what apply would change"),
         ("apply", _apply, "deploy every layer whose content changed"),
+        ("release", _release, "send the committed source to the stage's pipeline"),
+        ("static", _static, "upload the static files of the web application under their hashed names"),
         ("destroy", _destroy, "delete the stage's stacks, after asking"),
         ("drift", _drift, "print what was changed by hand"),
         ("settings", _settings, "print the stage's run-time settings"),
@@ -68,6 +71,16 @@ def _plan(deployment: Deployment, options: argparse.Namespace) -> int:
 
 def _apply(deployment: Deployment, options: argparse.Namespace) -> int:
     deployment.apply(options.only, frozenset(options.allow_replace))
+    return 0
+
+
+def _release(deployment: Deployment, options: argparse.Namespace) -> int:
+    upload_source(deployment.cloud, deployment.bucket("ArtefactBucketName"), deployment.root, _say)
+    return 0
+
+
+def _static(deployment: Deployment, options: argparse.Namespace) -> int:
+    upload_static(deployment.cloud, deployment.bucket("StaticBucketName"), _say)
     return 0
 
 

@@ -237,6 +237,13 @@ class Deployment:
         )
         return next(found, "")
 
+    def bucket(self, output: str) -> str:
+        """The name of a deployed bucket. Raises DeployError while no deployed layer has this output."""
+        self._refresh()
+        if name := self._output(output):
+            return name
+        raise DeployError(f"no layer of {self.stage.name} says its {output}: deploy the stage first")
+
     def settings(self) -> dict[str, str]:
         """The stage's run-time settings by environment variable, as its programs need them."""
         settings = {"CARTWRIGHT_STAGE": self.stage.name, **records.read_settings(self.cloud, self.stage.name)}

@@ -8,6 +8,7 @@ from cloudformation.deploy.template import Json, Template
 
 EVERYTHING_ALLOWED = {
     "00-bootstrap/RoleBoundary/WhatKnowsNoResources": "a boundary grants nothing; these services know no resources",
+    "70-pipeline/DatabaseRole/SeeTheVpc": "looking at subnets, groups and interfaces knows no resources",
     "80-monitoring/CanaryRole/SendFigures": "figures know no resources; a condition binds them to the canary's namespace",
     "50-web/HostPolicy/TalkToTheAgentsServices": "Session Manager, CodeDeploy, X-Ray and figures know no resources",
 }

@@ -23,7 +23,7 @@ def test_every_buildspec_exists_and_calls_make_targets_that_exist(templates: dic
         for resource in templates["70-pipeline"].resources.values()
         if resource["Type"] == "AWS::CodeBuild::Project"
     ]
-    assert len(specs) == 3
+    assert len(specs) == 4
     for spec in specs:
         commands = yaml.safe_load((ROOT / spec).read_text("utf-8"))["phases"]["build"]["commands"]
         called = {match[1] for command in commands if (match := re.match(r"make ([a-z-]+)", command))}
@@ -31,6 +31,33 @@ def test_every_buildspec_exists_and_calls_make_targets_that_exist(templates: dic
         for command in commands:
             if match := re.match(r"python ([a-z/_.]+\.py)", command):
                 assert (ROOT / match[1]).is_file(), command
+
+
+def test_a_release_passes_its_steps_in_an_order_that_a_running_shop_survives(
+    templates: dict[str, Template],
+) -> None:
+    """Static files and schema before any host, workers before web hosts, the visit in the stage that it can take back."""
+    pipeline = templates["70-pipeline"].resources["Pipeline"]["Properties"]
+    stages = [each["Fn::If"][1] if "Fn::If" in each else each for each in pipeline["Stages"]]
+    assert [stage["Name"] for stage in stages] == [
+        "Source",
+        "Check",
+        "Approve",
+        "Layers",
+        "Database",
+        "Hosts",
+    ]
+    hosts = stages[-1]
+    assert [action["Name"] for action in sorted(hosts["Actions"], key=lambda each: each["RunOrder"])] == [
+        "Workers",
+        "Web",
+        "Smoke",
+    ]
+    assert hosts["OnFailure"] == {"Result": "ROLLBACK"}
+    deploys = yaml.safe_load((ROOT / "cloudformation/pipeline/deploy.yml").read_text("utf-8"))["phases"][
+        "build"
+    ]
+    assert [command.split()[1] for command in deploys["commands"]] == ["deploy", "static"]
 
 
 def test_both_deployments_go_back_on_failure_and_on_alarms(templates: dict[str, Template]) -> None:

@@ -1,0 +1,77 @@
+"""What a release sends ahead: the committed source, and static files under names that are never reused."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from cloudformation.deploy.cloud import Cloud
+from cloudformation.deploy.errors import DeployError
+from cloudformation.deploy.release import SOURCE_KEY, upload_source, upload_static
+from webapp.assets import FOR_EVER, content, hashed_name
+
+from .conftest import REGION
+
+
+@pytest.fixture
+def cloud(empty_aws: str) -> Cloud:
+    """A local AWS with one bucket."""
+    made = Cloud(REGION, empty_aws, patience_seconds=60)
+    made.client("s3").create_bucket(
+        Bucket="there", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    return made
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A git checkout with one committed file."""
+    root = tmp_path / "checkout"
+    root.mkdir()
+    (root / "shop.py").write_text("sells = True\n")
+    for words in (
+        ("init", "-q"),
+        ("add", "."),
+        ("-c", "user.name=A", "-c", "user.email=a@example.com", "commit", "-q", "-m", "first"),
+    ):
+        subprocess.run(["git", *words], cwd=root, check=True)
+    return root
+
+
+def test_the_pipeline_gets_what_is_committed_and_knows_the_commit(cloud: Cloud, checkout: Path) -> None:
+    """Files that git does not know stay at home."""
+    (checkout / "notes.txt").write_text("private")
+    upload_source(cloud, "there", checkout, lambda line: None)
+    found = cloud.client("s3").get_object(Bucket="there", Key=SOURCE_KEY)
+    assert zipfile.ZipFile(io.BytesIO(found["Body"].read())).namelist() == ["shop.py"]
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=checkout, capture_output=True, text=True).stdout
+    assert found["Metadata"]["commit"] == head.strip()
+
+
+def test_a_change_that_is_not_committed_is_not_released(cloud: Cloud, checkout: Path) -> None:
+    """What runs must be what can be found again."""
+    (checkout / "shop.py").write_text("sells = False\n")
+    with pytest.raises(DeployError, match=r"commit these first: shop\.py"):
+        upload_source(cloud, "there", checkout, lambda line: None)
+    assert "Contents" not in cloud.client("s3").list_objects_v2(Bucket="there")
+
+
+def test_static_files_lie_under_hashed_names_for_ever_and_are_sent_once(cloud: Cloud) -> None:
+    """The stylesheet arrives as it is served, with its own files by their hashed names."""
+    new = upload_static(cloud, "there", lambda line: None)
+    name = hashed_name("css/shop.css")
+    found = cloud.client("s3").get_object(Bucket="there", Key=f"static/{name}")
+    assert found["Body"].read() == content("css/shop.css")
+    assert (found["CacheControl"], found["ContentType"]) == (FOR_EVER, "text/css")
+    keys = [
+        entry["Key"]
+        for page in cloud.client("s3").get_paginator("list_objects_v2").paginate(Bucket="there")
+        for entry in page["Contents"]
+    ]
+    assert len(keys) == new > 10
+    assert "static/css/shop.css" not in keys
+    assert upload_static(cloud, "there", lambda line: None) == 0
