@@ -178,6 +178,16 @@ class InventoryStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class NotificationClaim:
+    """A message to a shopper whose sending was begun and of which nobody knows whether it was sent."""
+
+    order_id: OrderId
+    event: str
+    channel: str
+    claimed_at: datetime
+
+
 class TrackingStore(Protocol):
     """The projection that shoppers watch."""
 
@@ -205,6 +215,10 @@ class TrackingStore(Protocol):
         self, order_id: OrderId, event: str, channel: str, now: datetime, provider_id: str
     ) -> None:
         """Record that it was sent, with the provider's id."""
+        ...
+
+    def open_claims(self) -> Iterable[NotificationClaim]:
+        """Every claim that was neither finished nor given back: the doctor's scan."""
         ...
 
     def release_notification(self, order_id: OrderId, event: str, channel: str) -> None:

@@ -25,7 +25,7 @@ from orders.ports import AttemptStatus
 GRACE = timedelta(seconds=60)
 """How long after its hour a reservation may wait for the sweeper, which runs each minute on AWS."""
 FORGOTTEN_AFTER = timedelta(minutes=15)
-"""How long a checkout may take between authorising the card and submitting the order."""
+"""How long a checkout may take between authorising the card and submitting the order, and a message to be sent."""
 UNCLAIMED_AFTER = timedelta(hours=1)
 """How long a coupon's use may wait for its order: the reconciler ends every placing long before."""
 
@@ -360,6 +360,17 @@ def nothing_is_stuck(look: Snapshot) -> Iterator[Finding]:
             )
 
 
+def everybody_was_told(look: Snapshot) -> Iterator[Finding]:
+    """I11: a message whose sender died is sent by nobody else, because it may be out already; a person must know."""
+    for claim in look.open_claims:
+        if claim.claimed_at + FORGOTTEN_AFTER < look.taken_at:
+            yield Finding(
+                "I11",
+                claim.order_id,
+                f"nobody knows whether the {claim.channel} about {claim.event} was sent; ask the provider",
+            )
+
+
 CHECKS: tuple[Callable[[Snapshot], Iterator[Finding]], ...] = (
     stock_is_conserved,
     sold_is_shipped,
@@ -374,6 +385,7 @@ CHECKS: tuple[Callable[[Snapshot], Iterator[Finding]], ...] = (
     coupons_are_counted,
     reservations_end,
     nothing_is_stuck,
+    everybody_was_told,
 )
 
 

@@ -54,6 +54,7 @@ def read(stores: Stores) -> Snapshot:
     reservations = {reservation.order_id: reservation for reservation in stores.inventory.all_reservations()}
     levels = {level.sku: level for level in stores.inventory.all_levels()}
     tracking = {view.order_id: view for view in stores.tracking.all_views()}
+    open_claims = tuple(stores.tracking.open_claims())
     with (
         database_errors("the order book"),
         stores.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection,
@@ -74,6 +75,7 @@ def read(stores: Stores) -> Snapshot:
                 OrderId(str(order_id)) for order_id in connection.scalars(select(Outbox.order_id).distinct())
             ),
             queues=queues,
+            open_claims=open_claims,
             quarantined=connection.scalar(
                 select(func.count())
                 .select_from(QuarantinedMessage)

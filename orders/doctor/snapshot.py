@@ -10,7 +10,7 @@ from orders.domain.events import EventType
 from orders.domain.ids import OrderId, Sku
 from orders.domain.inventory import StockLevel
 from orders.domain.order import OrderState
-from orders.ports import PaymentAttempt, Reservation, TrackingView
+from orders.ports import NotificationClaim, PaymentAttempt, Reservation, TrackingView
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +105,6 @@ class Snapshot:
     """Orders with an effect still to be delivered."""
     queues: Sequence[QueueFacts] = ()
     quarantined: int = 0
+    open_claims: Sequence[NotificationClaim] = ()
+    """Messages to shoppers of which nobody knows whether they were sent."""
     coupons: Sequence[CouponFacts] = ()

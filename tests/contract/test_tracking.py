@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from orders.domain.ids import OrderId, new_order_id
-from orders.ports import TrackingStore
+from orders.ports import NotificationClaim, TrackingStore
 from tests.order_samples import NOON, view
 
 
@@ -69,6 +69,17 @@ def test_a_notification_is_claimed_once_per_event_and_channel(tracking: Tracking
     assert tracking.claim_notification(order_id, "order_shipped", "email", NOON)
     tracking.finish_notification(order_id, "order_confirmed", "email", NOON, "provider-1")
     assert not tracking.claim_notification(order_id, "order_confirmed", "email", NOON)
+
+
+def test_a_claim_is_open_until_it_is_finished_or_given_back(tracking: TrackingStore) -> None:
+    """What the doctor asks: of which messages nobody knows whether they were sent."""
+    order_id = fresh()
+    for event in ("order_confirmed", "order_shipped", "order_delivered"):
+        tracking.claim_notification(order_id, event, "email", NOON)
+    tracking.finish_notification(order_id, "order_confirmed", "email", NOON, "provider-1")
+    tracking.release_notification(order_id, "order_shipped", "email")
+    ours = [claim for claim in tracking.open_claims() if claim.order_id == order_id]
+    assert ours == [NotificationClaim(order_id, "order_delivered", "email", NOON)]
 
 
 def test_of_eight_claims_at_once_one_wins(tracking: TrackingStore) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from orders.adapters.dynamodb.items import NOTIFY, milliseconds, tracking_item, tracking_of
+from orders.adapters.dynamodb.items import NOTIFY, milliseconds, moment, tracking_item, tracking_of
 from orders.adapters.dynamodb.table import ConditionFailed, Table
 from orders.domain.ids import OrderId
-from orders.ports import TrackingView
+from orders.ports import NotificationClaim, TrackingView
 from orders.settings import Settings
 
 TRACKING_KEPT = timedelta(days=400)
@@ -86,6 +86,13 @@ class DynamoTracking:
             provider_id=provider_id,
             kept_until=int((now + NOTIFICATION_KEPT).timestamp()),
         )
+
+    def open_claims(self) -> Iterator[NotificationClaim]:
+        """See ports.TrackingStore."""
+        for item in self._table.scan():
+            if item.get("status") == "claimed" and item["order_id"].startswith(NOTIFY):
+                order_id, event, channel = item["order_id"].removeprefix(NOTIFY).rsplit("#", 2)
+                yield NotificationClaim(OrderId(order_id), event, channel, moment(item["claimed_at"]))
 
     def release_notification(self, order_id: OrderId, event: str, channel: str) -> None:
         """See ports.TrackingStore. What was sent stays in the ledger."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from orders.domain.ids import OrderId
-from orders.ports import TrackingView
+from orders.ports import NotificationClaim, TrackingView
 
 
 class MemoryTracking:
@@ -18,6 +18,7 @@ class MemoryTracking:
         self._views: dict[OrderId, TrackingView] = {}
         self.notifications: dict[tuple[str, str, str], str | None] = {}
         """The ledger: (order, event, channel) to the provider's id, None while it is only claimed."""
+        self._claimed_at: dict[tuple[str, str, str], datetime] = {}
 
     def project(self, view: TrackingView) -> bool:
         """See ports.TrackingStore."""
@@ -49,6 +50,7 @@ class MemoryTracking:
             key = (order_id, event, channel)
             is_first = key not in self.notifications
             self.notifications.setdefault(key, None)
+            self._claimed_at.setdefault(key, now)
             return is_first
 
     def finish_notification(
@@ -63,3 +65,13 @@ class MemoryTracking:
         with self._lock:
             if self.notifications.get((order_id, event, channel)) is None:
                 self.notifications.pop((order_id, event, channel), None)
+                self._claimed_at.pop((order_id, event, channel), None)
+
+    def open_claims(self) -> Iterable[NotificationClaim]:
+        """See ports.TrackingStore."""
+        with self._lock:
+            return [
+                NotificationClaim(OrderId(key[0]), key[1], key[2], self._claimed_at[key])
+                for key, provider_id in self.notifications.items()
+                if provider_id is None
+            ]

@@ -17,7 +17,7 @@ from orders.domain.ids import OrderId, Sku, order_number
 from orders.domain.inventory import ReservationState, ReservedLine, StockLevel
 from orders.domain.order import INITIAL, FulfilmentStatus, OrderState, OrderStatus, PaymentStatus
 from orders.domain.pricing import TaxRule, price_order
-from orders.ports import AttemptStatus, PaymentAttempt, Reservation, TrackingView
+from orders.ports import AttemptStatus, NotificationClaim, PaymentAttempt, Reservation, TrackingView
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ID = OrderId("01a2040f-2276-7af1-b147-1dbaccfcc247")
@@ -103,6 +103,12 @@ def test_a_healthy_shop_is_called_healthy() -> None:
 
 
 _state = ORDER.state
+
+
+def _claim_of(age: timedelta) -> NotificationClaim:
+    return NotificationClaim(ID, "order_confirmed@3", "email", NOW - age)
+
+
 FAULTS: dict[str, tuple[str, Remedy, Snapshot]] = {
     "oversold": ("I1", Remedy.NONE, replace(HEALTHY, levels={CUP: replace(LEVEL, available=-1, sold=9)})),
     "lost piece": ("I1", Remedy.NONE, replace(HEALTHY, levels={CUP: replace(LEVEL, available=7)})),
@@ -228,7 +234,17 @@ FAULTS: dict[str, tuple[str, Remedy, Snapshot]] = {
         replace(HEALTHY, outbox_waiting=3, outbox_oldest=NOW - timedelta(minutes=5)),
     ),
     "unknown dead letter": ("I8", Remedy.NONE, replace(HEALTHY, queues=[QueueFacts("orders", 0, 0, 1)])),
+    "a message that may not have been sent": (
+        "I11",
+        Remedy.NONE,
+        replace(HEALTHY, open_claims=[_claim_of(timedelta(minutes=16))]),
+    ),
 }
+
+
+def test_a_message_that_is_just_being_sent_is_not_a_finding() -> None:
+    """A Lambda may take its time, and may be asked again."""
+    assert not examine(replace(HEALTHY, open_claims=[_claim_of(timedelta(minutes=1))]))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
