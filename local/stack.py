@@ -23,6 +23,8 @@ from local.welcome import welcome
 
 STOP_ORDER = ("web", "worker", "schedule", "inbox", "aws", "postgres")
 """Who takes requests goes first, who holds data goes last."""
+ORDER_API_CONCURRENCY = 3
+"""Per web process."""
 SHOP_PORT, INBOX_PORT, AWS_PORT, POSTGRES_PORT = 8000, 8025, 4566, 5433
 
 
@@ -225,6 +227,9 @@ class Stack:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return {
             "CARTWRIGHT_LOG_FORMAT": "text",
+            # Each call at once is a Lambda process here, and starting one takes a core for half a second: a burst of
+            # cold starts on a laptop would take longer than the calls may wait.
+            "CARTWRIGHT_ORDER_API_CONCURRENCY": str(ORDER_API_CONCURRENCY),
             **inherited,
             **outputs,
             **self._aws.client_environment(),

@@ -7,6 +7,7 @@ from gevent import monkey
 monkey.patch_all()
 
 import argparse  # noqa: E402 (gevent patches before anything else is imported)
+import signal  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -17,7 +18,7 @@ from bench.chaos import report, schedule  # noqa: E402
 from bench.chaos.judge import judge  # noqa: E402
 from bench.chaos.stage import Stage, open_stage  # noqa: E402
 from bench.chaos.watch import BookWatcher, caught_up, play, recovery  # noqa: E402
-from bench.load.run import Plan, arrivals, stock_up  # noqa: E402
+from bench.load.run import Plan, arrivals, stock_up, warm_up  # noqa: E402
 from bench.load.samples import Recorder  # noqa: E402
 from bench.shop import ShopUnavailable  # noqa: E402
 from orders import links  # noqa: E402
@@ -49,6 +50,8 @@ def main() -> int:
         "--out", type=Path, default=Path("reports/chaos"), help="where the report goes (%(default)s)"
     )
     chosen = parser.parse_args()
+    # So that a shop that was started is stopped, whatever ends the run.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     names = [name for name in chosen.only.split(",") if name]
     if unknown := set(names) - schedule.BY_NAME.keys():
         parser.error(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(schedule.BY_NAME)}")
@@ -79,6 +82,7 @@ def _run(stage: Stage, plan: list[schedule.Planned], load: Plan) -> report.Chaos
     settings = stage.shop.settings
     dsn = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
     paths = stock_up(stage.shop, dsn, SCARCE_PIECES)
+    warm_up(stage.shop.url, load, paths, dsn)
     say(f"{len(plan)} faults in {load.seconds:.0f} s, {load.rate:g} shoppers per second")
     recorder = Recorder()
     started = time.monotonic()

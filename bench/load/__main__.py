@@ -8,6 +8,7 @@ monkey.patch_all()
 
 import argparse  # noqa: E402 (gevent patches before anything else is imported)
 import shutil  # noqa: E402
+import signal  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 from contextlib import AbstractContextManager, nullcontext  # noqa: E402
@@ -44,6 +45,8 @@ def main() -> int:
         help="every shopper buys one thing on the shortest way: RATE is orders/s",
     )
     chosen = parser.parse_args()
+    # So that a shop that was started is stopped, whatever ends the run.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = Plan(
         chosen.rate, chosen.shoppers, chosen.seconds, chosen.buying, chosen.seed, is_straight=chosen.straight
     )

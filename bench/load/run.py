@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import gevent
@@ -26,6 +26,7 @@ from orders.adapters.sqs import SqsQueue
 PRODUCTS = 300
 PIECES_PER_SKU = 100_000
 DRAIN_SECONDS = 60.0
+WARM_UP_RATE = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Plan:
     is_straight: bool = False
     """Every shopper buys one thing on the shortest way: the rate is then one of orders."""
     patience_seconds: float = 0.0
+    warm_up_seconds: float = 8.0
+    """Shoppers who come before the clock starts: they start the Lambdas and fill the caches, and are not counted."""
 
 
 def measure(shop: Shop, plan: Plan, say: Callable[[str], None]) -> tuple[RunFacts, Recorder]:
@@ -47,6 +50,7 @@ def measure(shop: Shop, plan: Plan, say: Callable[[str], None]) -> tuple[RunFact
     settings = shop.settings
     dsn = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
     paths = stock_up(shop, dsn)
+    warm_up(shop.url, plan, paths, dsn)
     recorder = Recorder()
     began_at = datetime.now(UTC)
     started = time.monotonic()
@@ -73,6 +77,19 @@ def measure(shop: Shop, plan: Plan, say: Callable[[str], None]) -> tuple[RunFact
             " than the arrivals, and what they would have met is not in the latencies."
         )
     return facts, recorder
+
+
+def warm_up(url: str, plan: Plan, paths: list[str], dsn: str) -> None:
+    """Let a few shoppers in before the run, and wait until their orders are recorded."""
+    if not plan.warm_up_seconds:
+        return
+    seed = plan.seed + 1_000
+    gentle = replace(
+        plan, rate=min(plan.rate, WARM_UP_RATE), seconds=plan.warm_up_seconds, seed=seed, patience_seconds=60
+    )
+    began_at, recorder, started = datetime.now(UTC), Recorder(), time.monotonic()
+    arrivals(url, gentle, recorder, lambda: time.monotonic() - started, paths)
+    _drain(dsn, began_at, recorder)
 
 
 def stock_up(shop: Shop, dsn: str, pieces: int = PIECES_PER_SKU) -> list[str]:
