@@ -68,4 +68,8 @@ def _register_features(app: Flask) -> None:
     settings: Settings = app.config["CARTWRIGHT_SETTINGS"]
     if settings.payment_provider == "test" and settings.stage != "prod":
         app.register_blueprint(test_bank.bp)
+    if settings.payment_provider == "stripe":
+        from webapp.checkout import stripe_webhook
+
+        app.register_blueprint(stripe_webhook.bp)
     csrf.exempt(health.bp)

@@ -38,8 +38,9 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH1
 
 
 def worker_exit(server, worker):  # type: ignore[no-untyped-def]
-    """Close the streams that are still open, so that a stopped worker leaves no half-open page."""
+    """Close the streams that are still open, so that a stopped worker leaves no half-open page, and the spare pools."""
     application = getattr(worker, "wsgi", None)
-    hub = getattr(application, "extensions", {}).get("cartwright-tracking-hub")
-    if hub is not None:
-        hub.close()
+    for part in ("cartwright-tracking-hub", "cartwright"):
+        opened = getattr(application, "extensions", {}).get(part)
+        if opened is not None:
+            opened.close()

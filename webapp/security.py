@@ -43,7 +43,8 @@ def register_security(app: Flask, settings: Settings) -> None:
             x_host=1,
         )
     app.before_request(refuse_other_sites)
-    app.after_request(lambda response: add_headers(response, is_https=is_https))
+    pay_at = _pay_at(settings)
+    app.after_request(lambda response: add_headers(response, is_https=is_https, pay_at=pay_at))
     app.jinja_env.globals["csp_nonce"] = csp_nonce
 
 
@@ -72,7 +73,14 @@ def csp_nonce() -> str:
     return nonce
 
 
-def _policy(nonce: str, *, is_https: bool) -> str:
+def _pay_at(settings: Settings) -> str:
+    """The one other site that "place the order" may lead to: the page that takes the card (docs/adr/0006)."""
+    if settings.payment_provider != "stripe":
+        return ""
+    return settings.stripe_api_base or "https://checkout.stripe.com"
+
+
+def _policy(nonce: str, *, is_https: bool, pay_at: str = "") -> str:
     # No 'unsafe-inline' anywhere; a page without an inline script has no nonce either, so that it can be cached.
     scripts = f"'self' 'nonce-{nonce}'" if nonce else "'self'"
     parts = [
@@ -83,7 +91,7 @@ def _policy(nonce: str, *, is_https: bool) -> str:
         "font-src 'self'",
         "connect-src 'self'",
         "manifest-src 'self'",
-        "form-action 'self'",
+        f"form-action 'self' {pay_at}".rstrip(),
         "frame-ancestors 'none'",
         "base-uri 'none'",
     ]
@@ -91,9 +99,9 @@ def _policy(nonce: str, *, is_https: bool) -> str:
 
 
 @cache
-def _constant_headers(*, is_https: bool) -> tuple[tuple[str, str], ...]:
+def _constant_headers(*, is_https: bool, pay_at: str) -> tuple[tuple[str, str], ...]:
     headers = [
-        ("Content-Security-Policy", _policy("", is_https=is_https)),
+        ("Content-Security-Policy", _policy("", is_https=is_https, pay_at=pay_at)),
         ("Referrer-Policy", "strict-origin-when-cross-origin"),
         ("Permissions-Policy", _PERMISSIONS),
         ("X-Content-Type-Options", "nosniff"),
@@ -107,12 +115,14 @@ def _constant_headers(*, is_https: bool) -> tuple[tuple[str, str], ...]:
     return tuple(headers)
 
 
-def add_headers(response: Response, *, is_https: bool) -> Response:
+def add_headers(response: Response, *, is_https: bool, pay_at: str = "") -> Response:
     """The security headers of every answer. What a view has set stands; without a Cache-Control nothing is stored."""
     if nonce := g.get("csp_nonce"):
-        response.headers.setdefault("Content-Security-Policy", _policy(nonce, is_https=is_https))
+        response.headers.setdefault(
+            "Content-Security-Policy", _policy(nonce, is_https=is_https, pay_at=pay_at)
+        )
     present = {name.lower() for name, _ in response.headers}
-    for name, value in _constant_headers(is_https=is_https):
+    for name, value in _constant_headers(is_https=is_https, pay_at=pay_at):
         if name.lower() not in present:
             response.headers.add_header(name, value)
     return response

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import current_app
+from sqlalchemy import Engine
 
 from orders.adapters.aws import CallPolicy, make_client
 from orders.adapters.clock import SystemClock
@@ -30,6 +31,13 @@ class Wiring:
     tracking: TrackingStore
     payments: PaymentProvider
     order_api: OrderApi
+    engines: tuple[Engine, ...] = ()
+    """Pools of connections beside the application's own, closed with it."""
+
+    def close(self) -> None:
+        """Let go of the connections that `make_wiring` opened."""
+        for engine in self.engines:
+            engine.dispose()
 
 
 def wiring() -> Wiring:
@@ -43,12 +51,15 @@ def make_wiring(settings: Settings) -> Wiring:
     clock = SystemClock()
     # Pages ask with little patience: a shopper waits for them. The order's own writes are the Lambda's.
     dynamodb = make_client("dynamodb", settings, PAGE_PATIENCE)
+    # The test bank keeps its own books in its own transactions, as an outside company would: a pool of its own, because
+    # a page that held the last connection of the shop's pool could wait for the bank for ever.
+    bank = (make_engine(settings, "cartwright-test-bank"),) if settings.payment_provider == "test" else ()
     return Wiring(
         settings=settings,
         clock=clock,
         availability=Availability(DynamoInventory(dynamodb, settings, clock)),
         tracking=DynamoTracking(dynamodb, settings),
-        # The test bank keeps its own books in its own transactions, as an outside company would.
-        payments=make_provider(settings, make_engine(settings, "cartwright-test-bank")),
+        payments=make_provider(settings, bank[0] if bank else None),
         order_api=SignedOrderApi(settings),
+        engines=bank,
     )

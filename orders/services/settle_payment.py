@@ -114,7 +114,10 @@ def _void_refused(
             for attempt in tx.attempts(order_id)
             if attempt.kind == "capture" and attempt.status is AttemptStatus.PENDING
         ]
-    answers = [(attempt, provider.find(idempotency_key=attempt.id)) for attempt in open_captures]
+    answers = [
+        (attempt, provider.find(idempotency_key=attempt.id, reference=attempt.reference))
+        for attempt in open_captures
+    ]
     with desk.book.transaction() as tx:
         change = open_order(tx, desk, order_id)
         tx.finish_attempt(call.id, AttemptStatus.DECLINED, change.at, decline_code="already_captured")

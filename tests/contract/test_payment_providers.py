@@ -4,22 +4,49 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from orders.adapters.memory.payments import MemoryPayments
+from orders.adapters.payments.stripe_provider import StripeProvider
 from orders.adapters.payments.test_provider import TestPaymentProvider
 from orders.adapters.rds.engine import make_engine
 from orders.domain.errors import NotFound, OutcomeUnknown, Refused, Unavailable
 from orders.ports import PaymentOutcome, PaymentProvider, PaymentResult
 from orders.settings import Settings
+from tests.stripe_fake import KEY, FakeStripe
+
+ORDER_ID = "01a2040f-2276-7af1-b147-1dbaccfcc247"
 
 
-@pytest.fixture(params=["memory", "test"])
+class PaidAtOnce(StripeProvider):
+    """Stripe with a shopper who types a good card on its page as soon as it opens."""
+
+    def __init__(self, fake: FakeStripe) -> None:
+        super().__init__(KEY, fake.url)
+        self._fake = fake
+
+    def authorise(self, **asked: Any) -> PaymentResult:
+        """See StripeProvider."""
+        page = super().authorise(**asked)
+        assert page.outcome is PaymentOutcome.REQUIRES_ACTION
+        if self._fake.sessions[page.reference]["status"] == "open":
+            self._fake.pay(page.reference)
+        return self.resume(reference=page.reference)
+
+
+@pytest.fixture(params=["memory", "test", "stripe"])
 def provider(request: pytest.FixtureRequest) -> Iterator[PaymentProvider]:
     """A provider with empty books."""
     if request.param == "memory":
         yield MemoryPayments()
+        return
+    if request.param == "stripe":
+        with FakeStripe() as fake:
+            paid = PaidAtOnce(fake)
+            yield paid
+            paid.close()
         return
     engine = make_engine(Settings(database_url=request.getfixturevalue("database_url")), "test")
     yield TestPaymentProvider(engine)
@@ -37,7 +64,7 @@ def bank(database_url: str) -> Iterator[TestPaymentProvider]:
 def authorise(provider: PaymentProvider, token: str = "tok_approve", key: str = "k1") -> PaymentResult:  # noqa: S107
     """Hold 30.00 euros."""
     return provider.authorise(
-        order_id="o1",
+        order_id=ORDER_ID,
         amount_minor=3000,
         currency="EUR",
         token=token,

@@ -227,5 +227,9 @@ class CardForm(FlaskForm):  # type: ignore[misc]
             raise ValidationError("The security code has three digits (four on American Express).")
 
 
+class HostedForm(FlaskForm):  # type: ignore[misc]
+    """Step 3 where the provider's own page takes the card: nothing but the token against forged requests."""
+
+
 class PlaceForm(FlaskForm):  # type: ignore[misc]
     """Step 4: the order itself. Its two hidden fields are read from the request by the route."""

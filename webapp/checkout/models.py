@@ -91,7 +91,8 @@ class Checkout(Base):
     attempts: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
     """How many authorisations were begun; part of each one's idempotency key."""
     payment_reference: Mapped[str] = mapped_column(String(80), default="", server_default="")
-    action_url: Mapped[str] = mapped_column(String(500), default="", server_default="")
+    action_url: Mapped[str] = mapped_column(String(2000), default="", server_default="")
+    """Where the provider waits for the shopper. Addresses of hosted pages are long."""
     request: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     """The exact body sent to the order API, frozen before the first send: a repeat sends the same bytes."""
     submitted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,9 +1,12 @@
-"""The card form of the embedded test provider: a number becomes its token here and goes no further."""
+"""What the payment step keeps: the embedded test provider's token of a card, or that the provider's own page takes it."""
 
 from __future__ import annotations
 
 from orders.adapters.payments.test_cards import TEST_CARDS, token_for
 from webapp.checkout.cards import CardToken, card_digits, label_of
+
+HOSTED = "hosted"
+"""The token of a payment whose card is typed on the provider's page (orders/adapters/payments/stripe_provider.py)."""
 
 
 def tokenise(typed: str) -> CardToken:

@@ -22,9 +22,9 @@ from webapp.cart.queries import CartView, view_cart
 from webapp.cart.routes import current_cart
 from webapp.checkout import mending, placing, queries
 from webapp.checkout.coupons import Weighed, value_of, weigh
-from webapp.checkout.forms import CardForm, DeliveryForm, DetailsForm, PlaceForm
+from webapp.checkout.forms import CardForm, DeliveryForm, DetailsForm, HostedForm, PlaceForm
 from webapp.checkout.models import IN_FLIGHT, Checkout, CheckoutStatus
-from webapp.checkout.payment import test_cards, tokenise
+from webapp.checkout.payment import HOSTED, test_cards, tokenise
 from webapp.checkout.quote import Quote, default_country, quote
 from webapp.errors import wants_json
 from webapp.extensions import db
@@ -122,6 +122,8 @@ def payment(checkout: Checkout, told: list[str]) -> Response | str:
     if _first_undone(checkout) in {"details", "delivery"}:
         return redirect(url_for("checkout.start"), 303)
     now = wiring().clock.now()
+    if wiring().settings.payment_provider == "stripe":
+        return _hosted_payment(checkout, told)
     form = CardForm(today=now.date(), data={"holder": checkout.contact.get("name", "")})
     if form.validate_on_submit():
         card = tokenise(form.number.data or "")
@@ -131,6 +133,22 @@ def payment(checkout: Checkout, told: list[str]) -> Response | str:
         return redirect(url_for("checkout.review"), 303)
     form.forget_card()
     return _page("payment", checkout, told, form)
+
+
+def _hosted_payment(checkout: Checkout, told: list[str]) -> Response | str:
+    """The card is typed on the provider's page, after the last look: here the shopper only learns so."""
+    form = HostedForm()
+    if form.validate_on_submit():
+        queries.save_fields(
+            checkout,
+            wiring().clock.now(),
+            payment_token=HOSTED,
+            payment_label="Card, on Stripe's page",
+            notice="",
+            refusals=[],
+        )
+        return redirect(url_for("checkout.review"), 303)
+    return _page("payment", checkout, told, form, template="payment_hosted")
 
 
 @bp.get("/review")
@@ -200,7 +218,11 @@ def checking(checkout_id: UUID) -> Response:
     if checkout.status in IN_FLIGHT:
         if wants_json():
             return jsonify(location=None, is_challenged=checkout.status == CheckoutStatus.CHALLENGED)
-        return make_response(render_template("checkout/checking.html", checkout=checkout))
+        return make_response(
+            render_template(
+                "checkout/checking.html", checkout=checkout, is_hosted=checkout.payment_token == HOSTED
+            )
+        )
     onwards = _onwards(checkout)
     return jsonify(location=onwards.location) if wants_json() else onwards
 
@@ -264,9 +286,9 @@ def _onwards(checkout: Checkout) -> Response:
     return redirect(url_for(f"checkout.{_first_undone(checkout)}"), 303)
 
 
-def _page(name: str, checkout: Checkout, told: list[str], form: Any) -> str:
+def _page(name: str, checkout: Checkout, told: list[str], form: Any, template: str = "") -> str:
     return render_template(
-        f"checkout/{name}.html",
+        f"checkout/{template or name}.html",
         checkout=checkout,
         quote=_quote(checkout),
         form=form,

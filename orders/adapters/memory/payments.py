@@ -65,7 +65,7 @@ class MemoryPayments:
                 payment.result = replace(payment.result, outcome=PaymentOutcome.SUCCEEDED, action_url="")
             return payment.result
 
-    def find(self, *, idempotency_key: str) -> PaymentResult | None:
+    def find(self, *, idempotency_key: str, reference: str = "") -> PaymentResult | None:
         """See ports.PaymentProvider."""
         with self._lock:
             return self._answers.get(idempotency_key)

@@ -102,7 +102,7 @@ class TestPaymentProvider:
             )
         return PaymentResult(PaymentOutcome.SUCCEEDED, reference, charge["amount_minor"])
 
-    def find(self, *, idempotency_key: str) -> PaymentResult | None:
+    def find(self, *, idempotency_key: str, reference: str = "") -> PaymentResult | None:
         """See ports.PaymentProvider. An authorisation is answered as it stands now."""
         with self._books() as connection:
             call = _known_call(connection, idempotency_key)
