@@ -12,8 +12,10 @@ import signal  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 from contextlib import AbstractContextManager, nullcontext  # noqa: E402
+from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 
+from bench.load.limit import find_limit  # noqa: E402
 from bench.load.report import write  # noqa: E402
 from bench.load.run import Plan, measure  # noqa: E402
 from bench.shop import Shop, ShopUnavailable, find_shop, started_shop  # noqa: E402
@@ -44,6 +46,13 @@ def main() -> int:
         action="store_true",
         help="every shopper buys one thing on the shortest way: RATE is orders/s",
     )
+    parser.add_argument(
+        "--find-limit",
+        type=float,
+        nargs="+",
+        metavar="RATE",
+        help="offer these rates of orders one after the other and find the highest that is sustained",
+    )
     chosen = parser.parse_args()
     # So that a shop that was started is stopped, whatever ends the run.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -52,7 +61,11 @@ def main() -> int:
     )
     try:
         with _shop(chosen.home) as shop:
-            facts, recorder = measure(shop, plan, say)
+            if chosen.find_limit:
+                straight = replace(plan, is_straight=True, buying_share=1.0)
+                _, facts, recorder = find_limit(shop, straight, chosen.find_limit, say)
+            else:
+                facts, recorder = measure(shop, plan, say)
     except ShopUnavailable as error:
         print(error, file=sys.stderr)
         return 2

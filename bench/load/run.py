@@ -22,6 +22,7 @@ from orders.adapters.aws import make_client
 from orders.adapters.clock import SystemClock
 from orders.adapters.dynamodb.inventory import DynamoInventory
 from orders.adapters.sqs import SqsQueue
+from orders.domain.errors import Unavailable
 
 PRODUCTS = 300
 PIECES_PER_SKU = 100_000
@@ -146,7 +147,10 @@ def _watch(
     while True:
         gevent.sleep(1.0)
         now = clock()
-        depth = queue.depth()
+        try:
+            depth = queue.depth()
+        except Unavailable:
+            continue  # A shop that is overloaded may not say how full its queues are.
         facts.queue_depth.append((now, float(depth.total)))
         resources.sample(now)
         if int(now) % 5 == 0:

@@ -60,7 +60,7 @@ class Shopper:
 
     def run(self, due: float, errand: Errand) -> None:
         """Run an errand; every step is a sample, the first that fails ends the visit."""
-        browser = Browser(self.base_url, _address(self.number))
+        browser = Browser(self.base_url, visitor_address(self.number))
         started = due
         try:
             for step, action in self._steps(browser, errand):
@@ -85,10 +85,8 @@ class Shopper:
         for path in self.random.sample(self.product_paths, min(errand.items, len(self.product_paths))):
             yield "product", partial(browser.get, path)
             yield "add to cart", lambda: _add_to_cart(browser, self._page)
-        yield "checkout", lambda: _expect(browser.get("/checkout/details"), "/checkout/details")
-        yield "address", lambda: _address_step(browser, self._page, self.number)
-        yield "delivery", lambda: _expect(browser.submit(_form_here(self._page)), "/checkout/payment")
-        yield "payment", lambda: _payment(browser, self._page)
+        for step, action in zip(CHECKOUT_STEPS, checkout_steps(browser, self.number), strict=True):
+            yield step, lambda action=action: action(self._page)  # type: ignore[misc]
         placing = Placing(browser, self._page)
         yield "place", placing.go_on
 
@@ -147,7 +145,20 @@ class Placing:
         return page
 
 
-def _address(number: int) -> str:
+CHECKOUT_STEPS = ("checkout", "address", "delivery", "payment")
+
+
+def checkout_steps(browser: Browser, number: int) -> list[Callable[[Page], Page]]:
+    """The steps from the cart to the review: each acts on the page that the one before led to."""
+    return [
+        lambda _page: _expect(browser.get("/checkout/details"), "/checkout/details"),
+        lambda page: _address_step(browser, page, number),
+        lambda page: _expect(browser.submit(_form_here(page)), "/checkout/payment"),
+        lambda page: _payment(browser, page),
+    ]
+
+
+def visitor_address(number: int) -> str:
     """An address of the documentation range 198.18.0.0/15, so that each shopper has rate limits of its own."""
     return f"198.{18 + (number >> 16) % 2}.{number >> 8 & 255}.{number & 255}"
 
