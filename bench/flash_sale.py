@@ -184,14 +184,15 @@ def main() -> int:
     parser.add_argument(
         "--home", type=Path, help="a running shop's CARTWRIGHT_HOME; without it one is started"
     )
+    parser.add_argument("--own-home", type=Path, default=OWN_HOME, help="where it is started; emptied first")
     parser.add_argument("--out", type=Path, default=Path("reports/flash-sale.json"))
     chosen = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if chosen.home:
         return _hold_all(find_shop(chosen.home), chosen)
-    shutil.rmtree(OWN_HOME, ignore_errors=True)
+    shutil.rmtree(chosen.own_home, ignore_errors=True)
     with started_shop(
-        OWN_HOME.absolute(), CARTWRIGHT_TRUSTED_PROXIES="1", CARTWRIGHT_LOG_LEVEL="WARNING"
+        chosen.own_home.absolute(), CARTWRIGHT_TRUSTED_PROXIES="1", CARTWRIGHT_LOG_LEVEL="WARNING"
     ) as shop:
         return _hold_all(shop, chosen)
 
