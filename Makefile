@@ -81,6 +81,22 @@ drill: $(VENV)/.run ## Back up, lose everything, restore, and say what it cost; 
 artefacts: $(VENV)/.run $(VENV_LINT)/.lint ## Make the zips of a release, each with its SBOM, in build/artefacts
 	$(PY) -m cloudformation.deploy.packages
 
+.PHONY: limit
+limit: $(VENV)/.dev ## Offer more and more orders per second and find what is sustained (RATES="10 20 30 40 50 60")
+	$(PY) -m bench.load --find-limit $(or $(RATES),10 20 30 40 50 60)
+
+.PHONY: chaos
+chaos: $(VENV)/.dev ## Sell while processes die, connections break and clocks jump, then check every store (SEED=1 MINUTES=3)
+	$(PY) -m bench.chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),3)
+
+.PHONY: flash-sale
+flash-sale: $(VENV)/.dev ## One SKU, 10,000 shoppers for 500 pieces, with and without split counters
+	$(PY) -m bench.flash_sale --shoppers $(or $(SHOPPERS),10000) --pieces $(or $(PIECES),500)
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure every piece beside a yardstick of the same run
+	$(PY) -m bench
+
 .PHONY: check
 check: $(VENV)/.dev $(VENV_LINT)/.lint ## Lint, format, types, import rules, templates, security, documents
 	$(VENV)/bin/ruff check .
