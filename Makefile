@@ -77,6 +77,10 @@ load: $(VENV)/.dev ## Let shoppers arrive and write a report (RATE=20 SHOPPERS=2
 drill: $(VENV)/.run ## Back up, lose everything, restore, and say what it cost; never touches your shop (COPY_OF=.local: on a copy)
 	$(PY) -m local.drill $(if $(COPY_OF),--copy-of $(COPY_OF))
 
+.PHONY: cost
+cost: $(VENV)/.run ## Reckon what each stage costs, and write the tables of docs/stages.md
+	@$(PY) -m cloudformation.cost
+
 .PHONY: artefacts
 artefacts: $(VENV)/.run $(VENV_LINT)/.lint ## Make the zips of a release, each with its SBOM, in build/artefacts
 	$(PY) -m cloudformation.deploy.packages
@@ -148,7 +152,7 @@ drift: $(VENV)/.run ## Show what somebody changed by hand in a stage (exit code 
 destroy: $(VENV)/.run ## Delete a trial stage's stacks after asking for its name; DATA=1 its data, too. Never prod
 	$(PY) -m cloudformation.deploy destroy --stage $(STAGE) --region $(REGION) $(if $(DATA),--delete-data)
 
-# The next two are steps of the pipeline.
+# The next three are steps of the pipeline and of the weekly restore test.
 .PHONY: static
 static: $(VENV)/.run
 	$(PY) -m cloudformation.deploy static --stage $(STAGE) --region $(REGION)
@@ -157,6 +161,10 @@ static: $(VENV)/.run
 schema: $(VENV)/.run
 	$(PY) -m migrations.release --host "$(DATABASE_HOST)" --admin-secret "$(ADMIN_SECRET)" \
 	  --region "$(REGION)" --certificates "$(CERTIFICATES)"
+
+.PHONY: restored
+restored: $(VENV)/.run
+	$(PY) -m cloudformation.restored --job "$(JOB)" --arn "$(ARN)" --region "$(REGION)" --certificates "$(CERTIFICATES)"
 
 # --- environments: a stamp tells which requirements a venv was built from -----------------------------------
 
