@@ -66,7 +66,7 @@ VERBS: dict[str, tuple[Callable[[Estate, list[str]], None], str]] = {
     ),
     "kill": (_kill, "pull the plug of a machine; it comes back by itself after a moment"),
     "stop": (_stop, "power a machine off in order; `up` boots it again"),
-    "destroy": (_destroy, "power a machine off and forget its disk"),
+    "destroy": (_destroy, "pull the plug of a machine for good, and forget its disk"),
     "down": (_down, "destroy all machines and stop everything; only the caches stay"),
     "hold": (_hold, "like `up`, until Ctrl-C; machines that are named come without PostgreSQL and AWS"),
     "status": (_status, "say what runs"),

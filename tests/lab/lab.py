@@ -77,9 +77,8 @@ def _take_down(estate: Estate) -> None:
         except (LabError, OSError) as error:
             problems.append(f"{what}: {error}")
 
-    # All are asked at once: each powers off in its own time.
     for machine in estate.machines_made():
-        machines.ask_to_power_off(machine)
+        machines.cut_off(machine)
     for machine in estate.machines_made():
         attempt(machine.name, partial(machines.destroy, machine))
     for name in BACKGROUND:

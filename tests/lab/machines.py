@@ -79,11 +79,13 @@ def run_inside(machine: Machine, script: str) -> subprocess.CompletedProcess[str
     return subprocess.run([*enter, *service], capture_output=True, text=True, check=False)
 
 
-def ask_to_power_off(machine: Machine) -> None:
-    """Begin to power off, without waiting for it."""
+def cut_off(machine: Machine) -> None:
+    """Pull the plug for good, without waiting for the end: nothing on this machine is wanted any more."""
     machine.wanted.unlink(missing_ok=True)
-    if keeper := living(machine.keeper_pid):
-        os.kill(keeper, signal.SIGTERM)
+    nspawn = living(machine.nspawn_pid)
+    for leader in _children(nspawn) if nspawn else []:
+        with suppress(ProcessLookupError):
+            os.kill(leader, signal.SIGKILL)
 
 
 def halt(machine: Machine) -> None:
@@ -94,7 +96,8 @@ def halt(machine: Machine) -> None:
 
 
 def destroy(machine: Machine) -> None:
-    """Power off and forget everything about the machine."""
+    """Cut the machine off, and forget everything about it."""
+    cut_off(machine)
     halt(machine)
     if machine.root.is_mount():
         try:
