@@ -143,7 +143,7 @@ def stage() -> Iterator[Stage]:
     def wait(context: Any, message: JobMessage) -> None:
         stage.ran[message.id] += 1
         stage.begun.set()
-        assert stage.go_on.wait(60)
+        assert stage.go_on.wait(110)
         check_leases()
         stage.committed.append(message.id)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,15 +20,20 @@ from orders.adapters.memory.topic import MemoryEvents
 from orders.adapters.memory.tracking import MemoryTracking
 from orders.adapters.rds.engine import make_engine
 from orders.adapters.rds.order_book import SqlOrderBook
-from orders.domain.errors import Unavailable
-from orders.domain.ids import OrderId, new_order_id
+from orders.adapters.sqs import ReceivedMessage
+from orders.domain.errors import NotFound, Unavailable
+from orders.domain.ids import OrderId, Sku, new_order_id
+from orders.domain.inventory import ReservationState
 from orders.messages import decode_job
 from orders.ports import Effect, OutboxRow
 from orders.settings import Settings
-from tests.order_samples import NOON
+from tests.order_samples import NOON, reservation, view
+from worker.delivery import Delivery
 from worker.effects import Effects
 from worker.job import Job
-from worker.outbox import OutboxRelay
+from worker.jobs.deliver_effect import deliver_effect
+from worker.leases import DoneBefore, FencedBook, serving
+from worker.outbox import GIVE_UP_AFTER, OutboxRelay
 from worker.queue import JobQueue, release_unique, send_due
 
 
@@ -42,10 +49,20 @@ class World:
         self.queues = MemoryOrders(self.clock)
         self.inventory = MemoryInventory(self.tracking)
 
+    def effects(self) -> Effects:
+        """Where effects go."""
+        return Effects(self.tracking, self.inventory, self.topic, self.queues, self.clock.now)
+
     def relay(self, **ports: Any) -> OutboxRelay:
         """A relay into this world, with some of its ports replaced."""
-        effects = Effects(self.tracking, self.inventory, self.topic, self.queues, self.clock.now)
-        return OutboxRelay(self.engine, replace(effects, **ports))
+        return OutboxRelay(self.engine, replace(self.effects(), **ports))
+
+    def reserve(self, order_id: OrderId) -> None:
+        """Stock a shelf and reserve from it."""
+        self.inventory.set_up_sku(Sku("MUG-RED"), 1250, "EUR")
+        self.inventory.restock(Sku("MUG-RED"), 10, "first")
+        wanted = reservation(order_id=order_id)
+        self.inventory.reserve(wanted, view(order_id, at=wanted.accepted_at))
 
     def promise(self, order_id: OrderId, *numbers: int) -> None:
         """Promise events of one order."""
@@ -205,3 +222,55 @@ def test_a_unique_job_waits_once_until_it_is_done_or_forgotten(world: World) -> 
     assert again.is_new
     world.clock.advance(601)
     assert queue.enqueue(COUNT, {"day": 1}).is_new, "a claim that was never released ends by itself"
+
+
+def test_an_effect_that_is_refused_goes_to_quarantine_and_its_order_goes_on(world: World) -> None:
+    """A reservation that does not exist is asked for eight times, then shown to a person; a replay delivers it."""
+    order = new_order_id(NOON)
+    with world.book.transaction() as tx:
+        tx.add_outbox([OutboxRow(f"{order}:confirm-stock", Effect.CONFIRM_STOCK, order, {})])
+    world.promise(order, 1)
+    relay = world.relay()
+    for _ in range(GIVE_UP_AFTER):
+        assert world.waiting() == 1 + (world.told(order) == [])
+        relay.drain()
+        world.clock.advance(600)
+    assert (world.waiting(), world.told(order)) == (0, ["e1"])
+    with world.engine.connect() as connection:
+        (kept,) = connection.execute(text("SELECT * FROM quarantine WHERE resolved_at IS NULL")).mappings()
+    assert (kept["job"], kept["order_id"], kept["attempts"]) == ("deliver_effect", order, GIVE_UP_AFTER)
+    assert kept["error"].startswith("NotFound: no reservation")
+    replay = decode_job(kept["body"])
+    context: Any = SimpleNamespace(effects=world.effects())
+    with pytest.raises(NotFound):
+        deliver_effect.function(context, replay)
+    world.reserve(order)
+    deliver_effect.function(context, replay)
+    assert world.inventory.confirm(order) is ReservationState.CONFIRMED
+
+
+ONCE = Job("once", lambda *_: None, queue="low", idempotent_by=("order_id", "day"))
+
+
+def test_a_job_that_is_idempotent_by_something_takes_effect_once(world: World) -> None:
+    """Asked for twice it is one message; delivered twice, its transaction is committed once; another day is another job."""
+    queue = JobQueue(world.engine, world.queues, world.clock)
+    order = new_order_id(NOON)
+    first = queue.enqueue(ONCE, {"day": 1, "why": "now"}, order_id=order)
+    assert queue.enqueue(ONCE, {"day": 1, "why": "again"}, order_id=order) == first
+    assert queue.enqueue(ONCE, {"day": 2}, order_id=order).id != first.id
+    book = FencedBook(world.book)
+
+    def run(body: str) -> None:
+        received = ReceivedMessage("1", body, "h", 1, NOON)
+        with serving([Delivery("low", received, decode_job(body), ONCE, 1e12)]), book.transaction() as tx:
+            event = {"schema_version": 1, "event": "e", "order_id": order, "at": "now", "order": {}}
+            tx.add_outbox([OutboxRow(f"{order}:{uuid.uuid4()}", Effect.EVENT, order, event)])
+
+    bodies = [message.body for message in world.queues.queues["low"].receive(10)]
+    mine = [body for body in bodies if decode_job(body).id == first.id]
+    assert len(mine) == 2
+    run(mine[0])
+    with pytest.raises(DoneBefore):
+        run(mine[1])
+    assert world.waiting() == 1

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +19,7 @@ from orders.ports import JobMessage
 from orders.settings import environment_name
 from tests.integration.worker.conftest import Shop, record_message, until
 from worker.cli import main, parser
+from worker.completion import script
 
 pytestmark = pytest.mark.slow
 
@@ -124,7 +128,74 @@ def test_the_command_line_answers_for_people_and_programs(
     assert run("stop", "nobody")[0] == 1
     assert run("run", "--queues", "nonsense")[0] == 2
     assert "record_order" in run("jobs")[1]
-    assert "complete -F" in run("completion")[1]
+    assert run("jobs", "--json")[1][0]["job"]
+    assert run("result", "nobody")[0] == 1
+    asked = run("enqueue", "examine_shop", "--json")[1]["id"]
+    assert run("result", asked, "--json")[1]["status"] in {"queued", "running", "succeeded"}
+    assert run("requeue", "--all", "--json")[0] == 0
+
+
+def test_a_child_is_replaced_after_its_share_of_jobs(shop: Shop) -> None:
+    """--max-jobs: the child leaves by itself and a new one comes."""
+    master = shop.process("--processes", "2", "--name", "m", "--queues", "low", "--max-jobs", "3")
+    first = until(lambda: len(found := names(shop)) == 2 and found, 60)
+    shop.queues["low"].send_many([encode_job(JobMessage(f"prune-{n}", "prune", {})) for n in range(12)])
+    until(lambda: set(names(shop).values()) - set(first.values()), 60)
+    until(lambda: shop.queues["low"].depth().total == 0, 60)
+    assert master.poll() is None
+
+
+def test_a_child_that_grows_too_big_is_replaced(shop: Shop) -> None:
+    """--memory-limit: its successor is there before it leaves; a limit below any process's size replaces each in turn."""
+    shop.process("--processes", "1", "--memory-limit", "20", "--name", "m")
+    seen: set[int] = set()
+    until(lambda: (seen.update(names(shop).values()) or len(seen)) >= 2, 90)
+
+
+def test_the_first_signal_lets_a_job_finish_and_the_second_does_not(shop: Shop) -> None:
+    """SIGTERM is a request; again, it is an order: what ran comes again after its visibility."""
+    shop.queues["orders"].send(record_message())
+    worker = shop.process("--queues", "orders", failpoint="worker.before_commit:delay=15000")
+    until(lambda: shop.queues["orders"].depth().in_flight == 1, 60)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.poll() is None, "it waits for its job"
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(10) == 130
+    assert shop.count("orders") == 0
+    assert shop.queues["orders"].depth().total == 1
+
+
+def test_systemd_is_told_what_the_worker_does(shop: Shop, tmp_path: Path) -> None:
+    """Type=notify with a watchdog: READY, then WATCHDOG each second, STOPPING at the end."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(60)
+        worker = shop.process("--queues", "low", NOTIFY_SOCKET=str(tmp_path / "notify"))
+        assert systemd.recv(100) == b"READY=1"
+        assert [systemd.recv(100), systemd.recv(100)] == [b"WATCHDOG=1"] * 2
+        worker.send_signal(signal.SIGTERM)
+        while (told := systemd.recv(100)) != b"STOPPING=1":
+            assert told == b"WATCHDOG=1"
+        assert worker.wait(40) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["re"], {"requeue", "result", "resume"}),
+        (["pause", ""], {"--help", "high", "orders", "low"}),
+        (["failed", "--"], {"--help", "--all", "--json"}),
+        (["run", "--max"], {"--max-jobs"}),
+    ],
+)
+def test_the_tab_key_offers_what_the_parser_knows(words: list[str], offered: set[str]) -> None:
+    """The script that `worker completion` prints, in a real bash."""
+    typed = " ".join(f"'{word}'" for word in ["worker", *words])
+    ask = f"COMP_WORDS=({typed}); COMP_CWORD={len(words)}; _worker; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    told = subprocess.run(
+        ["bash", "-c", f"{script(parser())}\n{ask}"], capture_output=True, text=True, check=True
+    )
+    assert set(told.stdout.split()) == offered
 
 
 def test_help_is_understood_by_a_stranger() -> None:
