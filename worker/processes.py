@@ -175,11 +175,12 @@ class Master:
             if now > child.leave_by:
                 child.process.kill()
             return
-        patience = STARTS_WITHIN_SECONDS if child.last_sign == child.started_at else SILENT_AFTER_SECONDS
+        is_starting = child.last_sign == child.started_at
+        patience = STARTS_WITHIN_SECONDS if is_starting else SILENT_AFTER_SECONDS
         if now - child.last_sign > patience:
             log.error("child_silent", extra={"child": child.number, "pid": child.process.pid})
             child.process.kill()
-        elif self._memory_limit and resident_bytes(child.process.pid) > self._memory_limit:
+        elif not is_starting and 0 < self._memory_limit < resident_bytes(child.process.pid):
             self._replace(child, "memory")
 
     def _replace(self, child: Child, reason: str) -> None:

@@ -158,6 +158,7 @@ def test_the_first_signal_lets_a_job_finish_and_the_second_does_not(shop: Shop) 
     worker = shop.process("--queues", "orders", failpoint="worker.before_commit:delay=15000")
     until(lambda: shop.queues["orders"].depth().in_flight == 1, 60)
     worker.send_signal(signal.SIGTERM)
+    until(lambda: shop.count("workers", "state = 'stopping'") == 1)
     assert worker.poll() is None, "it waits for its job"
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(10) == 130
