@@ -73,6 +73,8 @@ def make_roles(connection: Connection) -> None:
         rights = "USAGE, CREATE" if role.may_create else "USAGE"
         connection.execute(text(f"GRANT {rights} ON SCHEMA public TO {role.name}"))
     connection.execute(text("REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
+    # The administrator owns no table; whoever examines a restored database signs in as it.
+    connection.execute(text(f"GRANT {READER.name} TO CURRENT_USER"))
 
 
 def share_tables(connection: Connection) -> None:

@@ -8,7 +8,8 @@ from cloudformation.deploy.template import Json, Template
 
 EVERYTHING_ALLOWED = {
     "00-bootstrap/RoleBoundary/WhatKnowsNoResources": "a boundary grants nothing; these services know no resources",
-    "70-pipeline/DatabaseRole/SeeTheVpc": "looking at subnets, groups and interfaces knows no resources",
+    "70-pipeline/BuildInVpcPolicy/SeeTheVpc": "looking at subnets, groups and interfaces knows no resources",
+    "90-backup/ValidationRole/GiveTheVerdict": "AWS Backup's verdict on a restore job knows no resources",
     "80-monitoring/CanaryRole/SendFigures": "figures know no resources; a condition binds them to the canary's namespace",
     "50-web/HostPolicy/TalkToTheAgentsServices": "Session Manager, CodeDeploy, X-Ray and figures know no resources",
 }
@@ -63,8 +64,8 @@ def test_no_lambda_may_delete_stock_or_change_a_table(templates: dict[str, Templ
     """Inventory items are never deleted by the order path, and nobody in it manages tables."""
     forbidden = {"dynamodb:DeleteTable", "dynamodb:UpdateTable", "dynamodb:CreateTable", "dynamodb:Scan"}
     for name, statement in statements(templates):
-        if statement["Effect"] != "Allow" or name.startswith("00-bootstrap/"):
-            continue
+        if statement["Effect"] != "Allow" or name.startswith(("00-bootstrap/", "90-backup/ValidationRole/")):
+            continue  # The latter scans tables that were restored for a test.
         actions = {str(action) for action in as_list(statement["Action"])}
         assert not actions & forbidden, name
         if "inventory" in str(statement.get("Resource")).lower():
