@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from local.temporary import temporary_aws
 from orders.settings import Settings, environment_name
@@ -88,7 +89,7 @@ def local_stores(stack: ExitStack, folder: Path) -> tuple[dict[str, str], Settin
     aws = stack.enter_context(temporary_aws(folder))
     os.environ.update(aws.client_environment())
     settings = Settings(aws_region=aws.region, aws_endpoint_url=aws.endpoint_url)
-    made = create_resources(settings, prefix="bench")
+    made: dict[str, Any] = dict(create_resources(settings, prefix="bench"))
     names = {environment_name(name): str(value) for name, value in made.items()}
     return {
         **aws.client_environment(),
