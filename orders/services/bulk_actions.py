@@ -12,7 +12,7 @@ from orders.domain.ids import OrderId
 from orders.services.cancel_order import cancel_order
 from orders.services.desk import OrderDesk
 from orders.services.hold_order import hold_order, release_order
-from orders.services.ship_order import Parcel, deliver_order, ship_order, start_picking
+from orders.services.ship_order import Parcel, add_tracking, deliver_order, ship_order, start_picking
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,18 @@ def _ship(desk: OrderDesk, task: Task) -> None:
     ship_order(desk, task.order_id, parcel, shipment_id=task.command_id, actor=task.actor)
 
 
+def _track(desk: OrderDesk, task: Task) -> None:
+    add_tracking(
+        desk,
+        task.order_id,
+        carrier=str(task.options.get("carrier", "")),
+        tracking_number=str(task.options["tracking_number"]),
+        tracking_url=str(task.options.get("tracking_url", "")),
+        command_id=task.command_id,
+        actor=task.actor,
+    )
+
+
 def _deliver(desk: OrderDesk, task: Task) -> None:
     deliver_order(desk, task.order_id, command_id=task.command_id, actor=task.actor)
 
@@ -70,11 +82,15 @@ BULK_ACTIONS: Mapping[str, Callable[[OrderDesk, Task], None]] = {
     "pick": _pick,
     "unpick": _unpick,
     "ship": _ship,
+    "track": _track,
     "deliver": _deliver,
     "hold": _hold,
     "release": _release,
     "cancel": _cancel,
 }
+
+OWN_OPTIONS = frozenset({"track"})
+"""Actions that need something of each order's own beside what belongs to all."""
 
 UNDONE_BY: Mapping[str, str] = {"hold": "release", "release": "hold", "pick": "unpick", "unpick": "pick"}
 """What takes an action back, where the state machine has a way back at all."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orders.domain import ledger
-from orders.domain.errors import Refused
-from orders.domain.events import EventType
+from orders.domain.errors import Refused, TransitionRefused
+from orders.domain.events import Actor, EventType
 from orders.domain.ids import OrderId
 from orders.domain.ledger import Account
-from orders.domain.order import OrderStatus, PaymentStatus
+from orders.domain.order import OrderState, OrderStatus, PaymentStatus
 from orders.failpoints import failpoint
 from orders.ports import (
     AttemptStatus,
+    OrderRecord,
     OrderTransaction,
     PaymentAttempt,
     PaymentOutcome,
@@ -62,6 +63,44 @@ def capture_payment(
     status = _finish(desk, order_id, call, result)
     failpoint("payment.after_commit")
     return status
+
+
+def ask_for_money(
+    desk: OrderDesk,
+    order_id: OrderId,
+    *,
+    command_id: str,
+    actor: Actor,
+    reason: str = "",
+    expected_version: int | None = None,
+) -> OrderRecord:
+    """Have the money of a confirmed order taken again, once per `command_id`: the way out when an attempt was lost.
+
+    An attempt that is still open is repeated under its own key, so that nothing is taken twice. Raises
+    TransitionRefused when there is nothing to take, NotFound, VersionConflict, Unavailable.
+    """
+    with desk.book.transaction() as tx:
+        change = open_order(tx, desk, order_id, actor)
+        if tx.accept_messages([command_id], "ask_for_money"):
+            change.expect(expected_version)
+            state = change.record.state
+            if not may_ask_for_money(state):
+                raise TransitionRefused(f"no money is to be taken: {state.order}, payment {state.payment}")
+            tries = (
+                a.id
+                for a in tx.attempts(order_id)
+                if a.kind == "capture" and a.status is AttemptStatus.PENDING
+            )
+            change.apply(EventType.NOTE_ADDED, reason or "the money is asked for again", {"capture": True})
+            key = next(tries, f"v{change.record.state.version}").rpartition(":")[2]
+            change.promise_job("capture_payment", key)
+            write(tx, change)
+        return change.record
+
+
+def may_ask_for_money(state: OrderState) -> bool:
+    """Whether a person may have the money taken: once the order goes ahead, and while it is not taken."""
+    return state.order is OrderStatus.CONFIRMED and state.payment in _TAKEABLE
 
 
 def _begin(desk: OrderDesk, order_id: OrderId, attempt_id: str) -> Call | None:

@@ -54,6 +54,7 @@ MENU: list[tuple[str, list[Entry]]] = [
     (
         "Workshop",
         [
+            Entry("console.tracking_import", "Tracking numbers", _P.ORDERS_FULFIL),
             Entry("console.bulk_jobs", "Bulk jobs", _P.JOBS_VIEW, "b", ("console.bulk_job",)),
             Entry("console.quarantine", "Quarantine", _P.JOBS_VIEW, "q", ("console.quarantined",)),
             Entry("console.doctor", "Doctor", _P.JOBS_VIEW, "h"),

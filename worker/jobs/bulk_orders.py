@@ -11,7 +11,7 @@ from orders.domain.events import Actor
 from orders.domain.ids import OrderId
 from orders.messages import encode_job
 from orders.ports import JobMessage
-from orders.services.bulk_actions import Task, perform
+from orders.services.bulk_actions import OWN_OPTIONS, Task, perform
 from worker.context import JobContext
 from worker.job import job
 from worker.retry import Retry
@@ -41,7 +41,9 @@ def bulk_orders(context: JobContext, message: JobMessage) -> None:
 def _one(context: JobContext, work: BulkWork, order_id: OrderId) -> str:
     """Do one order; returns why it could not be done, or nothing. What may be tried again is raised."""
     kind, _, who = work.asked_by.partition(":")
-    task = Task(order_id, f"bulk:{work.id}:{order_id}"[:80], Actor(kind, who), work.options)
+    assert context.engine is not None  # noqa: S101  (bulk_orders asked)
+    own = BulkBook(context.engine).options_of(work.id, order_id) if work.action in OWN_OPTIONS else {}
+    task = Task(order_id, f"bulk:{work.id}:{order_id}"[:80], Actor(kind, who), {**work.options, **own})
     try:
         perform(context.desk, work.action, task)
     except Refused as refused:

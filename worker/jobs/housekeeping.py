@@ -8,6 +8,7 @@ from sqlalchemy import delete
 
 from orders.adapters.rds.base import table_of
 from orders.adapters.rds.engine import database_errors
+from orders.adapters.rds.job_files import drop_old_files
 from orders.adapters.rds.job_models import JobRecord, UniqueJob
 from orders.adapters.rds.models import InboxMessage
 from orders.ports import JobMessage
@@ -21,7 +22,7 @@ RESULT_DAYS = 7
 
 @job("low", timeout=60, every=3600)
 def prune(context: JobContext, message: JobMessage) -> None:
-    """Delete inbox rows, results and claims that nothing can ask for any more."""
+    """Delete inbox rows, results, claims and files that nothing can ask for any more."""
     if context.engine is None:
         return
     now = context.desk.clock.now()
@@ -30,3 +31,4 @@ def prune(context: JobContext, message: JobMessage) -> None:
         connection.execute(delete(inbox).where(inbox.c.applied_at < now - timedelta(days=INBOX_DAYS)))
         connection.execute(delete(records).where(records.c.updated_at < now - timedelta(days=RESULT_DAYS)))
         connection.execute(delete(unique).where(unique.c.expires_at < now))
+        drop_old_files(connection, now)

@@ -21,9 +21,17 @@ from orders.observability import traceparent
 from orders.ports import Effect, JobMessage
 
 JOB = "bulk_orders"
+JOB_OF = {"print": "print_papers", "export": "export_orders"}
+"""The job of an action, where it is not the one that takes order by order."""
 QUEUE = "low"
 MOST_ORDERS = 50_000
+MOST_PAPERS = 500
+"""Orders in one file of papers: about ten seconds of drawing, and what a printer takes in one go."""
 _JOBS, _ROWS, _OUTBOX = table_of(BulkJob), table_of(BulkRow), table_of(Outbox)
+
+
+Chosen = Select[Any] | Mapping[UUID, Mapping[str, Any]] | None
+"""The orders of a bulk job: a statement that selects their ids, or the ids with what belongs to each alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +53,11 @@ def begin_bulk(
     options: Mapping[str, Any],
     asked_by: str,
     query: str,
-    chosen: Select[Any],
+    chosen: Chosen,
     correlation_id: str,
     at: datetime,
 ) -> int:
-    """Note a bulk job over the order ids that `chosen` selects, and promise its first message in the same transaction.
+    """Note a bulk job over the orders that are `chosen`, and promise its first message in the same transaction.
 
     Returns how many orders it has; the same `job_id` again changes nothing and returns 0.
     """
@@ -62,22 +70,35 @@ def begin_bulk(
     )
     if connection.execute(statement).first() is None:
         return 0
-    ids = chosen.limit(MOST_ORDERS).subquery()
-    total = connection.execute(
-        insert(_ROWS).from_select(["job_id", "order_id"], select(literal(job_id, Uuid()), ids.c[0]))
-    ).rowcount
+    total = _add_rows(connection, job_id, chosen)
     connection.execute(update(_JOBS).where(_JOBS.c.id == job_id).values(total=total))
-    promise_run(connection, job_id, correlation_id, at, round_=1)
-    return int(total)
+    promise_run(connection, job_id, correlation_id, at, round_=1, job=JOB_OF.get(action, JOB))
+    return total
+
+
+def _add_rows(connection: Connection, job_id: UUID, chosen: Chosen) -> int:
+    """The orders of a job: what a statement selects, or a list with what belongs to each; none for an export."""
+    if chosen is None:
+        return 0
+    if isinstance(chosen, Select):
+        ids = chosen.limit(MOST_ORDERS).subquery()
+        rows = select(literal(job_id, Uuid()), ids.c[0])
+        return connection.execute(insert(_ROWS).from_select(["job_id", "order_id"], rows)).rowcount
+    if chosen:
+        rows_given = [
+            {"job_id": job_id, "order_id": one, "options": dict(own)} for one, own in chosen.items()
+        ]
+        connection.execute(insert(_ROWS), rows_given)
+    return len(chosen)
 
 
 def promise_run(
-    connection: Connection, job_id: UUID, correlation_id: str, at: datetime, *, round_: int
+    connection: Connection, job_id: UUID, correlation_id: str, at: datetime, *, round_: int, job: str = JOB
 ) -> None:
     """Put the message that starts the work into the outbox, once per round."""
     message = JobMessage(
-        id=f"{JOB}:{job_id}:{round_}:0",
-        job=JOB,
+        id=f"{job}:{job_id}:{round_}:0",
+        job=job,
         payload={"bulk_id": str(job_id), "round": round_, "part": 0},
         correlation_id=correlation_id,
         traceparent=traceparent(correlation_id),
@@ -107,7 +128,8 @@ def retry_failed(connection: Connection, job_id: UUID, at: datetime) -> int:
         connection.execute(
             update(_JOBS).where(_JOBS.c.id == job_id).values(rounds=job["rounds"] + 1, finished_at=None)
         )
-        promise_run(connection, job_id, job["correlation_id"], at, round_=job["rounds"] + 1)
+        name = JOB_OF.get(job["action"], JOB)
+        promise_run(connection, job_id, job["correlation_id"], at, round_=job["rounds"] + 1, job=name)
     return int(failed)
 
 
@@ -135,6 +157,13 @@ class BulkBook:
         )
         with database_errors("the bulk jobs"), self._engine.connect() as connection:
             return [OrderId(str(order_id)) for order_id in connection.scalars(statement)]
+
+    def options_of(self, job_id: UUID, order_id: OrderId) -> Mapping[str, Any]:
+        """What belongs to one order of a job alone."""
+        statement = select(_ROWS.c.options).where(_ROWS.c.job_id == job_id, _ROWS.c.order_id == order_id)
+        with database_errors("the bulk jobs"), self._engine.connect() as connection:
+            found: Mapping[str, Any] = connection.scalar(statement) or {}
+            return found
 
     def finish_row(self, job_id: UUID, order_id: OrderId, *, problem: str, at: datetime) -> None:
         """Note what became of one order; only a pending row changes."""

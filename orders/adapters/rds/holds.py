@@ -120,7 +120,11 @@ _DUE_HOLDS = (
     .order_by("ended_at", _ENDS.c.id)
     .limit(bindparam("most"))
 )
-_WANTED = func.unnest(bindparam("emails", type_=ARRAY(String))).table_valued("email", name="wanted").render_derived()
+_WANTED = (
+    func.unnest(bindparam("emails", type_=ARRAY(String)))
+    .table_valued("email", name="wanted")
+    .render_derived()
+)
 _LATEST = (
     select(_ORDERS.c.placed_at)
     .where(func.lower(_ORDERS.c.email) == _WANTED.c.email)

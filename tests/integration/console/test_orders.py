@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -80,16 +78,6 @@ def test_filters_narrow_and_pages_lead_through_every_order_once(as_role: AsRole,
     assert len(_numbers(client.get("/console/orders?country=de").text)) == 20
     assert _numbers(client.get("/console/orders?status=cancelled").text) == []
     assert _numbers(client.get("/console/orders?min=100").text) == []
-
-
-def test_the_export_holds_every_order_and_no_formula(as_role: AsRole, shop: Shop) -> None:
-    """A shopper's name cannot become a spreadsheet's formula."""
-    shop.place(name='=HYPERLINK("http://evil")')
-    shop.place()
-    rows = list(csv.DictReader(io.StringIO(as_role(Role.MANAGER).get("/console/orders.csv").text)))
-    assert len(rows) == 2
-    assert {row["customer"][:2] for row in rows} == {"'=", "An"}
-    assert {row["total"] for row in rows} == {"79.20"}
 
 
 def test_a_view_is_saved_shown_and_removed(as_role: AsRole, shop: Shop) -> None:
@@ -258,10 +246,10 @@ def test_the_page_offers_what_state_and_role_allow_and_nothing_else(as_role: AsR
 
     def offered(role: Role) -> set[str]:
         page = as_role(role).get(f"/console/orders/{order_id}").text
-        return set(re.findall(rf"/console/orders/{order_id}/([a-z]+)[\"?]", page)) - {"slip", "invoice"}
+        return set(re.findall(rf"/console/orders/{order_id}/([a-z_]+)[\"?]", page)) - {"slip", "invoice"}
 
     assert offered(Role.VIEWER) == set()
-    assert offered(Role.SUPPORT) == {"hold", "cancel", "address", "note"}
-    assert offered(Role.WAREHOUSE) == {"pick", "ship", "hold", "note"}
+    assert offered(Role.SUPPORT) == {"hold", "hold_lines", "cancel", "address", "note"}
+    assert offered(Role.WAREHOUSE) == {"pick", "ship", "hold", "hold_lines", "note"}
     _act(as_role(Role.SUPPORT), order_id, "cancel", reason="r")
     assert offered(Role.ADMIN) <= {"note", "refund"}

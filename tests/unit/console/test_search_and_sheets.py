@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
+from orders.adapters.order_csv import harmless
 from orders.domain.errors import InvalidRequest
 from orders.domain.ids import Sku
 from orders.domain.inventory import StockLevel
 from webapp.console.amounts import parse_amount
 from webapp.console.dashboard.charts import BOTTOM, HEIGHT, bars, nice_top, ticks
-from webapp.console.orders.export import harmless
 from webapp.console.orders.search import Cursor, OrderSearch
 from webapp.console.stock.sheet import plan, read_sheet
 

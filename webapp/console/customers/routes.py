@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
 from orders.adapters.rds.models import Order
+from orders.adapters.rds.order_finding import typed_condition
 from webapp.console.door import console, requires
-from webapp.console.orders.queries import typed_condition
 from webapp.console.permissions import Permission
 from webapp.extensions import db
 

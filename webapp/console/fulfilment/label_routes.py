@@ -44,7 +44,9 @@ def make_label(order_id: UUID) -> ResponseReturnValue:
     db.session.commit()
     flash(f"The label {label.tracking_number} is ready to print.")
     packed = [(name, value) for name, value in request.form.items() if name.startswith("ship:")]
-    return redirect(f"{url_for('console.pack', order_id=order_id)}?{urlencode([('label', label.id), *packed])}")
+    return redirect(
+        f"{url_for('console.pack', order_id=order_id)}?{urlencode([('label', label.id), *packed])}"
+    )
 
 
 @console.get("/labels/<path:label_id>.pdf")

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from orders.adapters.rds.bulk_job_models import BulkJob, BulkRow
 from orders.adapters.rds.bulk_jobs import row_counts
+from orders.adapters.rds.job_files import rows_written
 from orders.adapters.rds.models import Order
-from webapp.console.orders.queries import conditions_of
-from webapp.console.orders.search import OrderSearch
+from orders.adapters.rds.order_finding import conditions_of
+from orders.adapters.rds.order_search import OrderSearch
 from webapp.console.permissions import Permission
 
 _P = Permission
@@ -23,11 +24,13 @@ BULK_MENU: Mapping[str, tuple[str, Permission]] = {
     "unpick": ("stop picking", _P.ORDERS_FULFIL),
     "ship": ("ship all that is left", _P.ORDERS_FULFIL),
     "deliver": ("mark delivered", _P.ORDERS_FULFIL),
+    "print": ("print papers", _P.ORDERS_FULFIL),
     "hold": ("hold", _P.ORDERS_HOLD),
     "release": ("release", _P.ORDERS_HOLD),
     "cancel": ("cancel", _P.ORDERS_CANCEL),
 }
 ROWS_SHOWN = 500
+WRITES_FILE = frozenset({"print", "export"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,14 @@ class BulkView:
             return "queued"
         if self.pending:
             return "running"
+        if self.job.finished_at is None and self.job.action in WRITES_FILE:
+            return "queued" if not self.done else "running"
         return "failed" if self.failed else "done"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do."""
+        return not self.pending and (self.job.action not in WRITES_FILE or self.job.finished_at is not None)
 
 
 def chosen_orders(session: Session, search: OrderSearch | None, ids: Sequence[UUID]) -> Select[Any]:
@@ -72,8 +82,14 @@ def bulk_view(session: Session, job_id: UUID) -> BulkView | None:
 
 def _viewed(session: Session, jobs: Sequence[BulkJob]) -> list[BulkView]:
     counts = row_counts(session.connection(), [job.id for job in jobs]) if jobs else {}
+    exports = [job.id for job in jobs if job.action == "export"]
+    written = rows_written(session.connection(), exports) if exports else {}
     return [
-        BulkView(job, *(counts.get(job.id, {}).get(status, 0) for status in ("done", "failed", "pending")))
+        BulkView(job, written.get(job.id, 0), 0, max(0, job.total - written.get(job.id, 0)))
+        if job.action == "export"
+        else BulkView(
+            job, *(counts.get(job.id, {}).get(status, 0) for status in ("done", "failed", "pending"))
+        )
         for job in jobs
     ]
 

@@ -12,14 +12,15 @@ from sqlalchemy import Select, func, select
 from werkzeug.datastructures import MultiDict
 
 from orders.adapters.rds.bulk_job_models import BulkRow
-from orders.adapters.rds.bulk_jobs import MOST_ORDERS, begin_bulk, retry_failed
+from orders.adapters.rds.bulk_jobs import MOST_ORDERS, MOST_PAPERS, begin_bulk, retry_failed
 from orders.adapters.rds.models import Order
 from orders.domain.ids import uuid7
-from orders.domain.order import FulfilmentStatus, OrderState, OrderStatus, PaymentStatus, allowed_events
+from orders.domain.order import FulfilmentStatus, OrderState, OrderStatus, PaymentStatus
 from orders.observability import correlation_id
 from orders.services.bulk_actions import UNDONE_BY
 from webapp.console.door import console, requires, staff_may
 from webapp.console.jobs import bulk
+from webapp.console.jobs.file_routes import file_is_whole
 from webapp.console.orders.actions import ACTIONS
 from webapp.console.orders.runs import HOLD_REASONS
 from webapp.console.orders.search import OrderSearch
@@ -58,6 +59,7 @@ def bulk_job(job_id: UUID) -> ResponseReturnValue:
         status=status,
         undo=UNDONE_BY.get(view.job.action, ""),
         shown=bulk.ROWS_SHOWN,
+        has_file=view.job.action in bulk.WRITES_FILE and file_is_whole(view.job),
     )
 
 
@@ -75,7 +77,8 @@ def start_bulk() -> ResponseReturnValue:
         return _preview(action, words, search, ids, chosen)
     job_id = UUID(request.form.get("job_id", "")) if _is_uuid(request.form.get("job_id", "")) else abort(400)
     options = {
-        name: request.form.get(name, "").strip()[:300] for name in ("reason", "hold_reason", "carrier")
+        name: request.form.get(name, "").strip()[:300]
+        for name in ("reason", "hold_reason", "carrier", "papers")
     }
     total = begin_bulk(
         db.session.connection(),
@@ -84,7 +87,7 @@ def start_bulk() -> ResponseReturnValue:
         options={name: value for name, value in options.items() if value},
         asked_by=str(actor())[:80],
         query=search.query() if search else f"{len(ids)} chosen orders",
-        chosen=chosen,
+        chosen=chosen.limit(MOST_PAPERS) if action == "print" else chosen,
         correlation_id=correlation_id.get(),
         at=wiring().clock.now(),
     )
@@ -124,7 +127,7 @@ def _preview(
     groups = []
     for status, payment, fulfilment, is_held, count in states:
         state = OrderState(OrderStatus(status), PaymentStatus(payment), FulfilmentStatus(fulfilment), is_held)
-        groups.append((state, count, bool(ACTIONS[action].events & allowed_events(state))))
+        groups.append((state, count, action == "print" or ACTIONS[action].is_allowed(state)))
     return render_template(
         "console/jobs/bulk_preview.html",
         action=action,
@@ -132,7 +135,7 @@ def _preview(
         groups=sorted(groups, key=lambda group: (not group[2], -group[1])),
         possible=sum(count for _, count, is_possible in groups if is_possible),
         total=sum(count for _, count, _ in groups),
-        most=MOST_ORDERS,
+        most=MOST_PAPERS if action == "print" else MOST_ORDERS,
         search=search,
         ids=ids,
         hold_reasons=HOLD_REASONS,

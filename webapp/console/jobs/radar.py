@@ -43,8 +43,8 @@ STAGES: Mapping[str, Stage] = {
         ),
         Stage("held", "On hold", timedelta(hours=24), "release", "Clear up the reason, then release or cancel."),
         Stage(
-            "uncaptured", "Confirmed, money not taken", timedelta(hours=1), "hold",
-            "The capture is tried again by the worker; hold it if it keeps failing.",
+            "uncaptured", "Confirmed, money not taken", timedelta(hours=1), "capture",
+            "The worker should have taken it; have it taken again, or hold the order if that keeps failing.",
         ),
         Stage("failed", "Payment failed", timedelta(hours=4), "cancel", "Ask the shopper for another card, or cancel."),
         Stage("unpicked", "Waiting to be picked", timedelta(hours=24), "pick", "Put it on a pick list."),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from orders.domain.events import EventType
 from orders.domain.order import OrderState, allowed_events
 from orders.ports import OrderRecord
+from orders.services.capture_payment import may_ask_for_money
 from orders.services.desk import OrderDesk
 from webapp.console.orders import runs
 from webapp.console.orders.wish import Wish
@@ -37,6 +38,12 @@ class Action:
     """Belongs to one return of the order and is offered beside it."""
     needs_line: bool = False
     """Belongs to one held line of the order and is offered beside it."""
+    when: Callable[[OrderState], bool] = lambda state: True
+    """What the action needs beyond its events, where the state machine is asked by a program and not by a person."""
+
+    def is_allowed(self, state: OrderState) -> bool:
+        """Whether the state allows it."""
+        return bool(self.events & allowed_events(state)) and self.when(state)
 
 
 _E, _P = EventType, Permission
@@ -50,6 +57,10 @@ ACTIONS: Mapping[str, Action] = {
         Action("ship", "Ship", _SHIPPING | {_E.PICKING_STARTED}, _P.ORDERS_FULFIL, runs.ship, "ship", is_main=True),
         Action("deliver", "Mark delivered", frozenset({_E.ORDER_DELIVERED}), _P.ORDERS_FULFIL, runs.deliver, is_main=True),
         Action("release", "Release", frozenset({_E.ORDER_RELEASED}), _P.ORDERS_HOLD, runs.release, "reason", is_main=True),
+        Action(
+            "capture", "Take the money", frozenset({_E.PAYMENT_CAPTURED}), _P.PAYMENTS_REFUND, runs.capture, "reason",
+            when=may_ask_for_money,
+        ),
         Action("hold", "Hold", frozenset({_E.ORDER_HELD}), _P.ORDERS_HOLD, runs.hold, "hold"),
         Action("hold_lines", "Hold lines", frozenset({_E.LINES_HELD}), _P.ORDERS_HOLD, runs.hold_some, "hold_lines"),
         Action(
@@ -86,5 +97,4 @@ ACTIONS: Mapping[str, Action] = {
 
 def offered(state: OrderState, may: Callable[[Permission], bool]) -> list[Action]:
     """The actions that this state and this person allow, in their order on the page."""
-    allowed = allowed_events(state)
-    return [action for action in ACTIONS.values() if action.events & allowed and may(action.permission)]
+    return [action for action in ACTIONS.values() if action.is_allowed(state) and may(action.permission)]

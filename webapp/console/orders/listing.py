@@ -5,17 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from flask import (
-    Response,
-    abort,
-    flash,
-    redirect,
-    render_template,
-    request,
-    session,
-    stream_with_context,
-    url_for,
-)
+from flask import abort, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
@@ -23,9 +13,7 @@ from orders.domain.order import FulfilmentStatus, OrderStatus, PaymentStatus
 from webapp.console.door import console, current_staff, requires
 from webapp.console.jobs.bulk_routes import bulk_menu
 from webapp.console.orders import queries, views
-from webapp.console.orders.export import csv_lines
 from webapp.console.orders.search import COLUMNS, PAGE_SIZES, SORTS, Cursor, OrderSearch, columns_of
-from webapp.console.people.audit import record
 from webapp.console.permissions import Permission
 from webapp.extensions import db
 from webapp.wiring import wiring
@@ -60,22 +48,6 @@ def orders() -> ResponseReturnValue:
         saved=views.views_for(db.session(), current_staff()),
         count_to=queries.COUNT_TO,
         bulk_actions=bulk_menu(),
-    )
-
-
-@console.get("/orders.csv")
-@requires(Permission.ORDERS_EXPORT)
-def export_orders() -> ResponseReturnValue:
-    """The whole result of a search as CSV, sent while it is read."""
-    search = OrderSearch.parse(request.args)
-    record("orders_exported", "", query=search.query())
-    db.session.commit()
-    lines = csv_lines(queries.every_order(db.session(), search))
-    name = f"orders-{wiring().clock.now():%Y-%m-%d}.csv"
-    return Response(
-        stream_with_context(lines),
-        mimetype="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 

@@ -11,7 +11,6 @@ from flask.typing import ResponseReturnValue
 
 from orders.domain.errors import InvalidRequest, TransitionRefused, VersionConflict
 from orders.domain.ids import OrderId, uuid7
-from orders.domain.order import allowed_events
 from orders.ports import OrderRecord
 from webapp.console.door import console, requires, staff_may
 from webapp.console.orders.actions import ACTIONS, Action, offered
@@ -58,7 +57,7 @@ def act_on(action: Action, order_id: UUID) -> ResponseReturnValue:
     """One action: GET asks for what it needs, POST shows what it would do, and with `confirmed` does it."""
     file = read_order(db.session(), desk(), order_id)
     if request.method == "GET":
-        if not action.events & allowed_events(file.record.state):
+        if not action.is_allowed(file.record.state):
             return _conflict(action, file, None, "The order has moved on: this is not possible any more.")
         if not action.form:
             return _preview(action, file, None)
@@ -139,7 +138,7 @@ def _conflict(action: Action, file: OrderFile, seen: int | None, why: str) -> Re
         record=file.record,
         since=since,
         why=why,
-        is_possible=bool(action.events & allowed_events(file.record.state)),
+        is_possible=action.is_allowed(file.record.state),
     ), 409
 
 

@@ -9,6 +9,7 @@ from orders.domain.request import Address
 from orders.domain.risk import HoldKind
 from orders.ports import OrderRecord
 from orders.services.cancel_order import cancel_order
+from orders.services.capture_payment import ask_for_money
 from orders.services.change_address import add_note, change_address
 from orders.services.desk import OrderDesk
 from orders.services.hold_order import hold_lines, hold_order, release_lines, release_order
@@ -103,6 +104,18 @@ def ship(desk: OrderDesk, wish: Wish) -> OrderRecord:
         parcel,
         shipment_id=wish.command_id,
         actor=wish.actor,
+        expected_version=wish.version,
+    )
+
+
+def capture(desk: OrderDesk, wish: Wish) -> OrderRecord:
+    """Have the money taken again."""
+    return ask_for_money(
+        desk,
+        wish.order_id,
+        command_id=wish.command_id,
+        actor=wish.actor,
+        reason=wish.text("reason"),
         expected_version=wish.version,
     )
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -14,19 +12,15 @@ from orders.domain.errors import Refused
 from orders.domain.ids import uuid7
 from webapp.console.people.models import SignInAttempt, Staff
 from webapp.console.permissions import Role
+from webapp.passwords import MAX_LENGTH, hash_password, is_password, needs_rehash
 
 MIN_PASSWORD_LENGTH = 12
 """NIST SP 800-63B asks for length, not for character classes."""
-MAX_PASSWORD_LENGTH = 200
+MAX_PASSWORD_LENGTH = MAX_LENGTH
 ATTEMPT_WINDOW = timedelta(minutes=15)
 ATTEMPTS_PER_EMAIL = 5
 ATTEMPTS_PER_ADDRESS = 30
 """A whole office may sit behind one address."""
-
-_HASHER = PasswordHasher()
-"""argon2id with the library's parameters (RFC 9106, second recommended option)."""
-_NOBODY = _HASHER.hash("nobody has this password")
-"""Checked when there is no such account, so that the time taken tells nothing."""
 
 
 class TooManyAttempts(Refused):
@@ -55,7 +49,7 @@ def create_staff(
         email=folded,
         name=name.strip() or folded.split("@")[0],
         role=str(role),
-        password_hash=_HASHER.hash(password),
+        password_hash=hash_password(password),
         created_at=now,
     )
     session.add(staff)
@@ -107,14 +101,11 @@ def check_password(staff: Staff | None, password: str) -> bool:
 
     A hash made with older parameters is renewed on the way.
     """
-    try:
-        _HASHER.verify(staff.password_hash if staff else _NOBODY, password[:MAX_PASSWORD_LENGTH])
-    except (VerificationError, InvalidHashError):
+    is_right = is_password(staff.password_hash if staff else None, password)
+    if staff is None or not is_right or not staff.is_active:
         return False
-    if staff is None or not staff.is_active:
-        return False
-    if _HASHER.check_needs_rehash(staff.password_hash):
-        staff.password_hash = _HASHER.hash(password)
+    if needs_rehash(staff.password_hash):
+        staff.password_hash = hash_password(password)
     return True
 
 
@@ -122,7 +113,7 @@ def set_password(staff: Staff, password: str) -> None:
     """Replace a password. Raises AccountRefused when it is too short."""
     if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
         raise AccountRefused(f"a password has at least {MIN_PASSWORD_LENGTH} characters")
-    staff.password_hash = _HASHER.hash(password)
+    staff.password_hash = hash_password(password)
 
 
 def change_staff(session: Session, staff: Staff, *, role: Role, is_active: bool) -> None:

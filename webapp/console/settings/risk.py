@@ -57,7 +57,7 @@ def read_rule(code: str, kind: RiskKind, form: MultiDict[str, str], currency: st
         limit = parse_amount(form.get("limit", ""), currency, "/limit")
     except InvalidRequest as invalid:
         problems += invalid.problems
-    if kind is RiskKind.AMOUNT and not limit:
+    if kind is RiskKind.AMOUNT and not limit and not any(one.pointer == "/limit" for one in problems):
         problems.append(Problem("/limit", "without a limit every order would match"))
     count = _whole(form, "count", 2, 100, problems) if "count" in wanted else 0
     hours = _whole(form, "hours", 1, MOST_HOURS, problems) if "hours" in wanted else 0

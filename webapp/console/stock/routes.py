@@ -11,6 +11,7 @@ from webapp.console.door import console, current_staff, requires
 from webapp.console.people.audit import record
 from webapp.console.permissions import Permission
 from webapp.console.stock import queries, sheet
+from webapp.console.uploads import uploaded_text
 from webapp.console.wiring import console_wiring
 from webapp.extensions import db
 from webapp.wiring import wiring
@@ -117,7 +118,7 @@ def stock_import() -> ResponseReturnValue:
     text, problem, rows, is_applied = "", "", [], False
     if request.method == "POST":
         try:
-            text = _file_text()
+            text = uploaded_text()
             rows = sheet.read_sheet(text)
             inventory = console_wiring().inventory
             rows = sheet.plan(rows, inventory.levels([row.sku for row in rows if row.sku]))
@@ -145,16 +146,3 @@ def stock_import() -> ResponseReturnValue:
         nonce=request.form.get("nonce") or uuid7(wiring().clock.now()),
         good=sum(1 for row in rows if not row.problem),
     ), 422 if problem else 200
-
-
-def _file_text() -> str:
-    if "text" in request.form:
-        return request.form["text"]
-    given = request.files.get("file")
-    raw = given.read() if given else b""
-    if not raw:
-        raise InvalidRequest([Problem("/file", "choose a file")])
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InvalidRequest([Problem("/file", "the file must be UTF-8 text")]) from None
