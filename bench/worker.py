@@ -89,7 +89,10 @@ def peer(ground: Ground, rig: Rig, jobs: int, redis_pid: int) -> dict[str, Any]:
 def idle(ground: Ground) -> dict[str, Any]:
     """What one worker costs that has nothing to do, in percent of a core: three queues, relay and housekeeping."""
     worker = subprocess.Popen(
-        [sys.executable, "-m", "worker", "run", "--name", "idle"], cwd=ROOT, env=dict(ground.environment)
+        [sys.executable, "-m", "worker", "run", "--name", "idle"],
+        cwd=ROOT,
+        env=dict(ground.environment),
+        stdout=subprocess.DEVNULL,
     )
     try:
         time.sleep(6.0)  # Imports, connections and the first report are over by then.

@@ -122,6 +122,11 @@ class Backlog:
             self._changed.notify_all()
             return left
 
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is given out at all; once closed it stays closed."""
+        return self._is_open
+
     def held(self) -> int:
         """Messages waiting and running."""
         with self._changed:

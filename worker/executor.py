@@ -26,7 +26,8 @@ from worker.source import Source
 
 log = logging.getLogger(__name__)
 
-TAKE_SECONDS = 1.0
+TAKE_SECONDS = 5.0
+"""Only so that a thread looks whether it is still wanted; what comes in wakes it at once."""
 
 
 class Executor:
@@ -67,6 +68,9 @@ class Executor:
             group = self._backlog.take(TAKE_SECONDS)
             if group:
                 self.serve(group)
+            elif not self._backlog.is_open:
+                # Others finish what they run: to ask again and again would take the processor from them.
+                stop.wait()
 
     def serve(self, group: Sequence[Delivery]) -> None:
         """Run one job for its message, or for its batch of messages, and decide what follows."""
