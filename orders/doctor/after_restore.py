@@ -168,6 +168,9 @@ def main(words: Sequence[str]) -> int:
     except Unavailable as error:
         print(f"A store cannot be reached: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    except FileExistsError:
+        print(f"{chosen.give_back} is there already, and nothing was given back", file=sys.stderr)  # noqa: T201
+        return 2
     finally:
         stores.engine.dispose()
     print(  # noqa: T201

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from orders.doctor.after_restore import give_back, reconcile
+from orders.doctor import after_restore
+from orders.doctor.after_restore import give_back, main, reconcile
 from orders.domain.events import Actor
 from orders.domain.ids import OrderId, Sku
 from orders.domain.request import OrderRequest
@@ -122,3 +126,54 @@ def test_it_may_be_run_again(shop: MemoryShop) -> None:
     shop.run_until_idle()
     assert shop.record(waiting.order_id).order_id == waiting.order_id
     assert len(reconciled(shop).lost) == 1
+
+
+@pytest.fixture
+def lost(shop: MemoryShop, monkeypatch: pytest.MonkeyPatch) -> OrderRequest:
+    """A shop with one lost order, as the command finds it by its settings."""
+    backup = copy.deepcopy(shop.book.tables)
+    request = recorded(shop)
+    restore(shop, backup)
+    tools = SimpleNamespace(
+        book=shop.book, inventory=shop.inventory, tracking=shop.tracking, queue=shop.queues
+    )
+    stores = SimpleNamespace(engine=SimpleNamespace(dispose=lambda: None))
+    monkeypatch.setattr(after_restore, "open_shop", lambda settings: (stores, tools))
+    monkeypatch.setattr(after_restore, "make_client", lambda name, settings: None)
+    monkeypatch.setattr(after_restore, "DynamoMemory", lambda client, settings: MemoryOf(shop))
+    return request
+
+
+def test_the_command_lists_what_is_lost_and_gives_nothing_back_unasked(
+    shop: MemoryShop, lost: OrderRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 1: a person has to decide."""
+    assert main([]) == 1
+    printed = capsys.readouterr().out
+    assert "1 lost" in printed
+    assert lost.order_id in printed
+    assert shop.inventory.find_reservation(lost.order_id) is not None
+
+
+def test_the_command_writes_the_list_before_it_forgets(
+    shop: MemoryShop, lost: OrderRequest, tmp_path: Path
+) -> None:
+    """Exit code 0: on disk is all that is left of the order, its pieces are for sale; the money a person must return."""
+    file = tmp_path / "lost.json"
+    assert main(["--give-back", str(file)]) == 0
+    assert [each["order_id"] for each in json.loads(file.read_text("utf-8"))] == [lost.order_id]
+    assert shop.inventory.find_reservation(lost.order_id) is None
+    assert [(found.promise, found.problem.split(";")[0]) for found in shop.findings()] == [
+        ("I5", "the provider captured 2990 and refunded 0")
+    ]
+
+
+def test_the_command_never_writes_over_an_earlier_list(
+    shop: MemoryShop, lost: OrderRequest, tmp_path: Path
+) -> None:
+    """Whoever gives the same name twice keeps the first list, and every reservation."""
+    file = tmp_path / "lost.json"
+    file.write_text("the first list")
+    assert main(["--give-back", str(file)]) == 2
+    assert file.read_text() == "the first list"
+    assert shop.inventory.find_reservation(lost.order_id) is not None
