@@ -37,6 +37,13 @@ control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108
 
 
+def post_worker_init(worker):  # type: ignore[no-untyped-def]
+    """Begin what a web process does besides answering: finish the checkouts that a killed process left."""
+    from webapp.checkout import rounds
+
+    rounds.start(worker.wsgi)
+
+
 def worker_exit(server, worker):  # type: ignore[no-untyped-def]
     """Close the streams that are still open, so that a stopped worker leaves no half-open page, and the spare pools."""
     application = getattr(worker, "wsgi", None)

@@ -17,8 +17,8 @@ from webapp.wiring import Wiring
 
 log = logging.getLogger(__name__)
 
-STILL_SECONDS = 20
-"""A checkout that nobody touched for this long is taken up: its page is closed, or its process died."""
+STILL_SECONDS = 12
+"""A little longer than a lease. A checkout that nobody touched for this long is taken up: its page is closed, or its process died."""
 GIVE_UP_SECONDS = 900
 """Then the money is let go: longer than a bank's challenge page is open, and far longer than a request is on its way."""
 
