@@ -66,6 +66,10 @@ def _register_features(app: Flask) -> None:
     register_account(app)
     register_console(app)
     settings: Settings = app.config["CARTWRIGHT_SETTINGS"]
+    if settings.is_local:
+        from webapp import styleguide
+
+        app.register_blueprint(styleguide.bp)
     if settings.payment_provider == "test" and settings.stage != "prod":
         app.register_blueprint(test_bank.bp)
     if settings.payment_provider == "stripe":

@@ -71,6 +71,7 @@ def _page(cart: Cart | None, refused: Weighed | None = None) -> str:
         refused=refused,
         countries=tariffs().countries.values(),
         has_expired=cart is None and read_cart_id(request) is not None,
+        today=wiring().clock.now().date(),
         max_quantity=MAX_QUANTITY,
     )
     if cart is not None and view is not None and any(line.has_new_price for line in view.lines):

@@ -243,6 +243,7 @@ def _fill_variant(variant: Variant, row: VariantRow, position: int) -> None:
     variant.price_minor, variant.currency = row.price_minor, row.currency
     variant.weight_grams, variant.image = row.weight_grams, row.image
     variant.is_active, variant.position = row.is_active, position
+    variant.back_on = row.back_on
 
 
 def _set_in_order(item: Product | Variant, name: str, value: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ products a category shows, how many carry each facet value, and in how many each
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Computed,
+    Date,
     DateTime,
     ForeignKey,
     Identity,
@@ -141,6 +142,8 @@ class Variant(Base):
     image: Mapped[str] = mapped_column(String(200), default="", server_default=text("''"))
     """This variant's own picture; empty means the product's."""
     is_active: Mapped[bool] = mapped_column(Boolean, default=True, server_default=text("true"))
+    back_on: Mapped[date | None] = mapped_column(Date)
+    """When more of it is expected, for as long as it is sold out; a day that has passed is not shown."""
 
     product: Mapped[Product] = relationship(back_populates="variants")
 

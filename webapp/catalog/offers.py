@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import select
 
@@ -27,6 +28,7 @@ class Offer:
     weight_grams: int
     is_for_sale: bool
     available: int | None
+    back_on: date | None = None
 
     @property
     def is_sold_out(self) -> bool:
@@ -44,6 +46,12 @@ def stock_note(available: int | None) -> str:
     if available is None or available > FEW_LEFT:
         return ""
     return f"{available} left" if available else "Sold out"
+
+
+def coming_back(back_on: date | str | None, today: date) -> date | None:
+    """The day on which a sold-out piece is expected, unless that day has passed: a broken promise is not repeated."""
+    when = date.fromisoformat(back_on) if isinstance(back_on, str) else back_on
+    return when if when is not None and when >= today else None
 
 
 def find_offers(
@@ -65,6 +73,7 @@ def find_offers(
             Variant.weight_grams,
             Variant.image,
             Variant.is_active,
+            Variant.back_on,
             Product.name,
             Product.slug,
             Product.image.label("product_image"),
@@ -89,5 +98,6 @@ def find_offers(
             is_for_sale=row.is_active and row.product_is_active,
             # A SKU that the inventory does not know cannot be reserved: none are available.
             available=level.available if level else (None if levels is None else 0),
+            back_on=row.back_on,
         )
     return offers

@@ -21,7 +21,7 @@ _PRODUCT = f"""
         c.slug AS category_slug, c.name AS category_name,
         (SELECT coalesce(json_agg(json_build_object(
             'sku', v.sku, 'options', v.options, 'price_minor', v.price_minor, 'currency', v.currency,
-            'image', v.image, 'weight_grams', v.weight_grams) ORDER BY v.position, v.id), '[]')
+            'image', v.image, 'weight_grams', v.weight_grams, 'back_on', v.back_on) ORDER BY v.position, v.id), '[]')
          FROM variants v WHERE v.product_id = p.id AND v.is_active) AS variants
     FROM products p JOIN categories c ON c.id = p.category_id WHERE p.slug = %(slug)s
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from webapp.catalog.models import FACETS
 
@@ -72,6 +72,7 @@ class VariantRow:
     image: str
     is_active: bool
     stock: int
+    back_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from webapp.assets import asset
 from webapp.catalog import lists, queries, seo
 from webapp.catalog.cards import grid
-from webapp.catalog.offers import stock_note
+from webapp.catalog.offers import coming_back, stock_note
 from webapp.catalog.tree import tree
 from webapp.page_cache import cached_page
 from webapp.wiring import wiring
@@ -125,6 +125,7 @@ def product(slug: str) -> str | Response:
         price_minor=level.price_minor if level else chosen.price_minor,
         available=available,
         stock_note=stock_note(available),
+        back_on=coming_back(chosen.back_on, wiring().clock.now().date()) if available == 0 else None,
         pickers=pickers(variants, chosen, levels),
         related=queries.related_cards(found.id, found.category_id, 4),
         canonical=f"/products/{found.slug}",

@@ -29,7 +29,7 @@ T = TypeVar("T")
 PRODUCT_COLUMNS = (
     "product_slug", "product_name", "category", "maker", "description", "tags", "attributes", "specifications",
     "image", "popularity", "added_on", "active", "sku", "options", "price", "currency", "weight_grams",
-    "variant_image", "variant_active", "stock",
+    "variant_image", "variant_active", "stock", "back_on",
 )  # fmt: skip
 CATEGORY_COLUMNS = ("category_slug", "category_name", "parent", "position", "description", "image")
 COLLECTION_COLUMNS = ("collection_slug", "collection_name", "position", "description", "image", "products")
@@ -223,6 +223,7 @@ def _variant(row: Row) -> VariantRow:
     code = DEFAULT_CURRENCY
     if row.cells.get("currency", "").strip():
         code = row.take("currency", cells.currency, fallback=DEFAULT_CURRENCY)
+    back_on = row.take("back_on", cells.day, fallback=None)
     return VariantRow(
         row=row.number,
         sku=row.take("sku", cells.sku, fallback=""),
@@ -233,6 +234,7 @@ def _variant(row: Row) -> VariantRow:
         image=row.take("variant_image", cells.image, fallback=""),
         is_active=row.take("variant_active", cells.yes_or_no, fallback=True),
         stock=row.take("stock", cells.whole_number, MOST_STOCK, fallback=0),
+        back_on=back_on.date() if back_on else None,
     )
 
 

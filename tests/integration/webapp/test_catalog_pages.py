@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from sqlalchemy import update
 
 from orders.domain.ids import Sku
-from tests.integration.webapp.conftest import MUG_BLUE, ShopUnderTest
+from tests.integration.webapp.conftest import MUG_BLUE, ShopUnderTest, put_in_cart
 from webapp.catalog.models import Category, Product, Variant
 from webapp.catalog.paging import PAGE_SIZE
 from webapp.extensions import db
@@ -124,3 +125,23 @@ def test_an_empty_shelf_leads_on(shop: ShopUnderTest) -> None:
         db.session.commit()
     assert "Nothing on this shelf right now" in shop.client().get("/shop/attic").text
     assert shop.client().get("/shop/cellar").status_code == 404
+
+
+def test_a_sold_out_piece_says_when_it_is_back_unless_that_day_has_passed(shop: ShopUnderTest) -> None:
+    """On its page and in a cart; a broken promise is not repeated."""
+    today = shop.clock.now().date()
+    browser = shop.client()
+    put_in_cart(browser, MUG_BLUE)
+    shop.inventory.adjust(Sku(MUG_BLUE), -3, "broken")
+    for back_on, is_said in (
+        (today + timedelta(days=3), True),
+        (today - timedelta(days=1), False),
+        (None, False),
+    ):
+        with shop.app.app_context():
+            db.session.execute(update(Variant).where(Variant.sku == MUG_BLUE).values(back_on=back_on))
+            db.session.commit()
+        # The cart looks at the stock anew, the product's page as often as it can have changed.
+        for page in (browser.get("/cart").text, browser.get(f"/products/mug?sku={MUG_BLUE}").text):
+            assert ("back on" in page) is is_said
+            assert "old out" in page
