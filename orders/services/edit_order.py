@@ -9,6 +9,7 @@ from orders.domain.errors import InvalidRequest, Problem
 from orders.domain.events import Actor, EventType
 from orders.domain.ids import OrderId, Sku
 from orders.domain.order import PaymentStatus
+from orders.domain.pricing import part_of_line
 from orders.ports import Effect, OrderRecord
 from orders.services.changes import open_order, write
 from orders.services.desk import OrderDesk
@@ -49,6 +50,20 @@ def edit_order(
         if change.record.state.payment in _TAKEN:
             change.promise_job("settle_payment")
         return write(tx, change)
+
+
+def difference_minor(record: OrderRecord, quantities: Mapping[Sku, int]) -> int:
+    """What an edit to these quantities would take off what the shopper owes, to the cent: what to show before asking.
+
+    Raises InvalidRequest as `edit_order` does.
+    """
+    fewer = _fewer(record, quantities)
+    taken = 0
+    for line, priced in zip(record.request.lines, record.priced.lines, strict=True):
+        counts = record.counts_of(line.sku)
+        start = counts.refunded + counts.cancelled
+        taken += part_of_line(priced, line.quantity, start, start + fewer.get(line.sku, 0)).gross_minor
+    return taken
 
 
 def _fewer(record: OrderRecord, quantities: Mapping[Sku, int]) -> dict[Sku, int]:

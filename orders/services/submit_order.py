@@ -20,6 +20,7 @@ from orders.failpoints import failpoint
 from orders.messages import encode_job, fingerprint, order_request_to_dict
 from orders.observability import traceparent
 from orders.ports import Clock, InventoryStore, JobMessage, OrderQueue, Reservation, TrackingView
+from orders.services.tracking_views import expected_at_of
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +116,7 @@ def _first_view(request: OrderRequest, reservation: Reservation) -> TrackingView
         fulfilment_status=INITIAL.fulfilment,
         updated_at=reservation.accepted_at,
         events=((EventType.ORDER_PLACED, reservation.accepted_at),),
+        expected_at=expected_at_of(request.client),
         correlation_id=reservation.correlation_id,
     )
 

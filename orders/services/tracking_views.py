@@ -37,15 +37,15 @@ def view_of(record: OrderRecord, history: Iterable[OrderEvent], updated_at: date
         fulfilment_status=state.fulfilment,
         updated_at=updated_at,
         events=tuple((str(event.type), event.at) for event in history if event.type in SHOWN),
-        expected_at=_expected_at(record),
+        expected_at=expected_at_of(record.request.client),
         correlation_id=record.correlation_id,
     )
 
 
-def _expected_at(record: OrderRecord) -> datetime | None:
+def expected_at_of(client: Mapping[str, Any]) -> datetime | None:
     """The delivery estimate that the shop made at checkout, if it made one."""
     try:
-        return datetime.fromisoformat(str(record.request.client.get("expected_at", "")))
+        return datetime.fromisoformat(str(client.get("expected_at", "")))
     except ValueError:
         return None
 

@@ -54,6 +54,7 @@ class OrderActions:
 
     can_cancel: bool = False
     can_change_address: bool = False
+    can_change_quantity: bool = False
     can_claim: bool = False
     """It is a guest's, and was placed with the visitor's own proven address."""
     can_register: bool = False
@@ -77,6 +78,7 @@ def actions_for(order_id: OrderId) -> OrderActions:
     return OrderActions(
         can_cancel=EventType.ORDER_CANCELLED in events,
         can_change_address=EventType.ADDRESS_CHANGED in events,
+        can_change_quantity=EventType.ORDER_EDITED in events,
         can_claim=is_guests and customer is not None and customer.email == order.email.lower(),
         can_register=is_guests and customer is None,
     )

@@ -1,4 +1,4 @@
-"""What a shopper changes of an order until we start to pack: cancelled, sent elsewhere, taken into an account.
+"""What a shopper changes of an order until we start to pack: cancelled, sent elsewhere, fewer pieces, taken into an account.
 
 A guest's order is changed by whoever holds its signed link; a customer's order by its owner alone, signed in, because
 links are forwarded. The book decides by the state machine; the command's id makes a second click the same click.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from orders import links
@@ -19,6 +19,7 @@ from orders.domain.ids import OrderId, order_number
 from orders.domain.request import Address
 from orders.services.cancel_order import cancel_order
 from orders.services.change_address import change_address
+from orders.services.edit_order import difference_minor, edit_order
 from webapp.account.door import signed_in
 from webapp.account.forms import ButtonForm, OrderAddressForm
 from webapp.account.order_access import actions_for, claim, may_change
@@ -99,6 +100,60 @@ def address(token: str) -> ResponseReturnValue:
         return _too_late(token)
     flash("Your order goes to the new address.", "success")
     return redirect(url_for("tracking.order", token=token), 303)
+
+
+@bp.route("/quantities", methods=["GET", "POST"])
+@limited("order-change", burst=20, per_seconds=60)
+def quantities(token: str) -> ResponseReturnValue:
+    """Fewer pieces: typed, shown with the money that comes off, then meant."""
+    order = _changeable(token)
+    if not actions_for(_id(order)).can_change_quantity:
+        return _too_late(token)
+    db.session.commit()
+    with desk().book.transaction() as tx:
+        record = tx.get_order(_id(order))
+    if record is None:
+        abort(404)
+    present = {
+        line.sku: line.quantity - record.counts_of(line.sku).cancelled for line in record.request.lines
+    }
+    form, wanted, problem, comes_off = ButtonForm(), dict(present), "", None
+    seen = record.state.version
+    if form.validate_on_submit():
+        wanted = {sku: _pieces(request.form.get(f"quantity:{sku}"), has) for sku, has in present.items()}
+        seen = _pieces(request.form.get("version"), 0)
+        try:
+            if "confirmed" in request.form:
+                edit_order(
+                    desk(),
+                    _id(order),
+                    wanted,
+                    command_id=f"shopper-quantity:{order.id}:v{seen}"[:80],
+                    actor=_actor(),
+                    reason="changed by the shopper",
+                    expected_version=seen,
+                )
+                flash("Your order is changed; the difference is not charged, or goes back to you.", "success")
+                return redirect(url_for("tracking.order", token=token), 303)
+            comes_off = difference_minor(record, wanted)
+        except InvalidRequest as error:
+            problem, comes_off = error.problems[0].detail, None
+        except VersionConflict:
+            flash("Something happened to your order meanwhile. This is how it is now.", "notice")
+            return redirect(url_for("order_changes.quantities", token=token), 303)
+        except TransitionRefused:
+            return _too_late(token)
+    page = render_template(
+        "account/order_quantities.html",
+        form=form, token=token, order=order, record=record, present=present, wanted=wanted, version=seen,
+        problem=problem, comes_off=comes_off,
+    )  # fmt: skip
+    return page, 422 if problem else 200
+
+
+def _pieces(typed: str | None, otherwise: int) -> int:
+    """A typed count; what is no number changes nothing."""
+    return int(typed) if typed is not None and typed.isdecimal() and len(typed) < 7 else otherwise
 
 
 @bp.post("/claim")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -39,6 +39,7 @@ from orders.observability import correlation_id
 from orders.ports import PaymentOutcome, PaymentResult
 from webapp.cart.queries import take_out_ordered
 from webapp.checkout import attempts, coupons
+from webapp.checkout.arrival import expected_arrival
 from webapp.checkout.models import IN_FLIGHT, Checkout, CheckoutStatus
 from webapp.checkout.queries import commit, move_on
 from webapp.checkout.quote import order_request, quote
@@ -82,6 +83,9 @@ def begin(checkout: Checkout, parts: Wiring, now: datetime) -> None:
         raise InvalidRequest([Problem("/payment", problem)])
     quoted = quote(checkout, parts.settings, now)
     request = order_request(checkout, quoted, parts.settings)
+    if quoted.shipping is not None:
+        arrival = expected_arrival(quoted.shipping, request.shipping_address.country, now)
+        request = replace(request, client={**request.client, "expected_at": arrival.isoformat()})
     check(request)
     if request.total_minor == 0:
         problem = "An order that costs nothing cannot be paid by card. Take the coupon out, or call us."

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from orders.adapters.rds.models import Order, OrderLine, TimelineEvent
+from orders.adapters.rds.models import LedgerEntry, Order, OrderLine, TimelineEvent
 from orders.domain.ids import OrderId, order_number
+from orders.domain.ledger import Account
 from orders.domain.order import (
     INITIAL,
     FulfilmentStatus,
@@ -22,6 +23,7 @@ from orders.domain.order import (
 )
 from orders.messages import decode_order_request
 from orders.ports import TrackingView
+from orders.services.tracking_views import expected_at_of
 from webapp.checkout.models import Checkout, CheckoutStatus
 from webapp.extensions import db
 
@@ -44,6 +46,7 @@ class Details:
     email: str
     shipping_address: Mapping[str, str]
     placed_at: datetime
+    taken_off_minor: int = 0
 
 
 def find_details(order_id: OrderId) -> Details | None:
@@ -62,6 +65,7 @@ def _recorded(order: Order) -> Details:
             OrderLine.product_slug,
             OrderLine.quantity,
             OrderLine.unit_price_minor,
+            OrderLine.cancelled,
         )
         .where(OrderLine.order_id == order.id)
         .order_by(OrderLine.position)
@@ -81,7 +85,19 @@ def _recorded(order: Order) -> Details:
         email=order.email,
         shipping_address=order.shipping_address,
         placed_at=order.placed_at,
+        taken_off_minor=_taken_off(order),
     )
+
+
+def _taken_off(order: Order) -> int:
+    """What the shopper does not owe any more of the total: taken off, refunded or forgiven, as the ledger says."""
+    kept = db.session.scalar(
+        select(func.coalesce(-func.sum(LedgerEntry.amount_minor), 0)).where(
+            LedgerEntry.order_id == order.id,
+            LedgerEntry.account.in_([str(a) for a in (Account.SALES, Account.SHIPPING, Account.TAX)]),
+        )
+    )
+    return order.total_minor - int(kept or 0)
 
 
 def _not_yet_recorded(order_id: OrderId) -> Details | None:
@@ -115,7 +131,7 @@ def view_from_book(order_id: OrderId) -> TrackingView | None:
         checkout = db.session.get(Checkout, UUID(order_id))
         if checkout is None or checkout.status != CheckoutStatus.PLACED:
             return None
-        return _view(order_id, INITIAL, checkout.updated_at, ())
+        return _view(order_id, INITIAL, checkout.updated_at, (), (checkout.request or {}).get("client"))
     state = OrderState(
         OrderStatus(order.status),
         PaymentStatus(order.payment_status),
@@ -128,11 +144,15 @@ def view_from_book(order_id: OrderId) -> TrackingView | None:
         .where(TimelineEvent.order_id == order.id)
         .order_by(TimelineEvent.id)
     ).all()
-    return _view(order_id, state, order.updated_at, tuple((row.type, row.at) for row in events))
+    return _view(order_id, state, order.updated_at, tuple((row.type, row.at) for row in events), order.client)
 
 
 def _view(
-    order_id: OrderId, state: OrderState, at: datetime, events: tuple[tuple[str, datetime], ...]
+    order_id: OrderId,
+    state: OrderState,
+    at: datetime,
+    events: tuple[tuple[str, datetime], ...],
+    client: Mapping[str, Any] | None = None,
 ) -> TrackingView:
     return TrackingView(
         order_id=order_id,
@@ -144,4 +164,5 @@ def _view(
         fulfilment_status=str(state.fulfilment),
         updated_at=at,
         events=events,
+        expected_at=expected_at_of(client or {}),
     )

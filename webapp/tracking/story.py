@@ -9,7 +9,7 @@ from typing import Any
 from orders.domain.events import EventType
 from orders.domain.order import PaymentStatus, Stage
 from orders.ports import TrackingView
-from webapp.formats import moment
+from webapp.formats import day, moment
 
 _SAID = {
     Stage.PLACED: ("We have your order", "It is being written into our books; that takes a moment."),
@@ -88,6 +88,7 @@ def story(view: TrackingView) -> dict[str, Any]:
         "text": text,
         "is_ended": stage in _ENDED,
         "steps": _steps(stage, times),
+        "expected": _expected(stage, view.expected_at),
         "payment": _PAYMENT.get(PaymentStatus(view.payment_status), ""),
         "happened": [
             {"text": _HAPPENED[EventType(event)], "at": at.isoformat(), "said": moment(at)}
@@ -96,6 +97,13 @@ def story(view: TrackingView) -> dict[str, Any]:
         ],
         "updated": moment(view.updated_at),
     }
+
+
+def _expected(stage: Stage, at: datetime | None) -> str:
+    """Until when it should have arrived, as long as that is not over or known better."""
+    if at is None or stage in _ENDED or stage in {Stage.DELIVERED, Stage.ON_HOLD}:
+        return ""
+    return f"Expected by {day(at)}"
 
 
 def _steps(stage: Stage, times: Mapping[str, datetime]) -> list[dict[str, str]]:

@@ -22,12 +22,17 @@ CONTACT = {"name": "Ada Lovelace", "phone": "", "wants_sms": False, "locale": "e
 
 
 def recorded(
-    shop: ShopUnderTest, customer_id: str = "", email: str = "ada@example.com", name: str = "Mug MUG-RED"
+    shop: ShopUnderTest,
+    customer_id: str = "",
+    email: str = "ada@example.com",
+    name: str = "Mug MUG-RED",
+    quantity: int = 2,
 ) -> OrderId:
     """Record an order of a customer, or of a guest."""
     contact = {**CONTACT, "email": email, "customer_id": customer_id}
-    lines = [{**line, "name": name} for line in order_body()["lines"]]
-    request = decode_order_request({**order_body(), "contact": contact, "lines": lines})
+    body = order_body([("MUG-RED", quantity, 1250)])
+    lines = [{**line, "name": name} for line in body["lines"]]
+    request = decode_order_request({**body, "contact": contact, "lines": lines})
     with shop.app.app_context():
         record_orders(
             desk(), [AcceptedOrder(f"record:{request.order_id}", request, shop.clock.now(), "test")]

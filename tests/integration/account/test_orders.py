@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from orders.adapters.rds.models import Order, Outbox
+from orders.adapters.rds.models import Order, OrderLine, Outbox
 from orders.links import unsubscribe_url
 from tests.integration.account.conftest import SignedIn, customer, send
 from tests.integration.account.orders_of import link_to, pack, recorded
-from tests.integration.webapp.conftest import MUG, ShopUnderTest, fill_in, place, put_in_cart, token_of
+from tests.integration.webapp.conftest import (
+    MUG,
+    ShopUnderTest,
+    fill_in,
+    hidden,
+    place,
+    put_in_cart,
+    token_of,
+)
 from webapp.account.models import NotificationPreference
 from webapp.account.preferences import wanted
 from webapp.checkout.models import Checkout
+from webapp.formats import money
 
 ADA, EVE = "ada@example.com", "eve@example.com"
 NEW_ADDRESS = {"name": "Ada L.", "line1": "Neue Str. 7", "postal_code": "20095", "city": "Hamburg"}
@@ -104,7 +113,7 @@ def test_an_order_is_sent_elsewhere_in_the_same_country(shop: ShopUnderTest) -> 
     assert order_row(shop, order_id).shipping_address["line1"] == "Neue Str. 7"
 
 
-@pytest.mark.parametrize("action", ["cancel", "address"])
+@pytest.mark.parametrize("action", ["cancel", "address", "quantities"])
 def test_a_customers_order_is_changed_by_its_owner_alone(
     shop: ShopUnderTest, register: SignedIn, action: str
 ) -> None:
@@ -194,3 +203,53 @@ def test_one_click_in_the_mail_program_stops_the_mails_and_the_order_link_does_n
     assert shop.client().post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
     (row,) = shop.rows(NotificationPreference)
     assert (row.email, row.wants["email"]) == (ADA, False)
+
+
+def test_a_guest_takes_pieces_off_until_packing(shop: ShopUnderTest) -> None:
+    """Typed, shown with the money that comes off, meant; the page then says what is paid, and a stale form is shown anew."""
+    order_id = recorded(shop, quantity=3)
+    browser, path = shop.client(), link_to(shop, order_id)
+    assert "Change quantities" in browser.get(path).text
+    page = browser.get(f"{path}/quantities")
+    (line,) = [row for row in shop.rows(OrderLine) if str(row.order_id) == order_id]
+    field = f"quantity:{line.sku}"
+    form = {"csrf_token": token_of(page), "version": hidden(page, "version"), field: "1"}
+    shown = browser.post(f"{path}/quantities", data=form)
+    off = 2 * line.unit_price_minor
+    assert f"{money(off, 'EUR')} less" in shown.text
+    assert order_row(shop, order_id).version == int(form["version"])
+    for _ in range(2):
+        done = browser.post(f"{path}/quantities", data={**form, "confirmed": "1"})
+        assert done.status_code == 303
+    after = browser.get(path).text
+    total = order_row(shop, order_id).total_minor
+    assert "2 of them taken off" in after
+    assert money(total - off, "EUR") in after
+    assert [row.cancelled for row in shop.rows(OrderLine) if str(row.order_id) == order_id] == [2]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"), [("0", "cancel the order"), ("3", "Nothing is changed"), ("4", "order anew")]
+)
+def test_an_edit_that_cannot_be_is_said_and_changes_nothing(
+    shop: ShopUnderTest, typed: str, said: str
+) -> None:
+    """Nothing left, nothing changed, more than ordered."""
+    order_id = recorded(shop, quantity=3)
+    browser, path = shop.client(), f"{link_to(shop, order_id)}/quantities"
+    page = browser.get(path)
+    (line,) = [row for row in shop.rows(OrderLine) if str(row.order_id) == order_id]
+    form = {"csrf_token": token_of(page), "version": hidden(page, "version"), f"quantity:{line.sku}": typed}
+    answer = browser.post(path, data={**form, "confirmed": "1"})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert order_row(shop, order_id).version == int(form["version"])
+
+
+def test_an_order_that_is_packed_keeps_its_quantities(shop: ShopUnderTest) -> None:
+    """Neither offered nor done."""
+    order_id = recorded(shop, quantity=3)
+    pack(shop, order_id)
+    browser, path = shop.client(), link_to(shop, order_id)
+    assert "Change quantities" not in browser.get(path).text
+    assert browser.get(f"{path}/quantities").location == path

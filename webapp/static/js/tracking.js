@@ -23,6 +23,8 @@ function draw(story) {
   part("title").textContent = story.title;
   part("text").textContent = story.text;
   part("payment").textContent = story.payment;
+  part("expected").textContent = story.expected;
+  part("expected").hidden = !story.expected;
   part("steps").classList.toggle("ended", story.is_ended);
   for (const step of story.steps) {
     const item = part("steps").querySelector(`[data-step="${step.key}"]`);
