@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Engine
@@ -36,8 +37,14 @@ def _database(settings: Settings) -> Iterator[Engine]:
         engine.dispose()
 
 
+@cache
+def _sqs(settings: Settings) -> Any:
+    """One for all queues of a command: making a client takes longer than asking with it."""
+    return make_client("sqs", settings)
+
+
 def _queues(settings: Settings, suffix: str = "queue") -> dict[str, SqsQueue]:
-    client = make_client("sqs", settings)
+    client = _sqs(settings)
     urls = {name: getattr(settings, f"{name}_{suffix}_url") for name in QUEUES}
     return {name: SqsQueue(client, url) for name, url in urls.items() if url}
 
