@@ -20,7 +20,7 @@ import signal  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 from collections import Counter  # noqa: E402
-from dataclasses import asdict, dataclass, field  # noqa: E402
+from dataclasses import dataclass, field  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import gevent.pool  # noqa: E402
@@ -209,10 +209,13 @@ def _hold_all(shop: Shop, chosen: argparse.Namespace) -> int:
         print(_line(sale), flush=True)
         sales.append(sale)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    waits = [sorted(sale.waits) for sale in sales]
     data = [
-        {**asdict(sale), "waits": {share: percentile(each, share) for share in (0.5, 0.95, 0.99, 1.0)}}
-        for sale, each in zip(sales, waits, strict=True)
+        {
+            **{name: value for name, value in vars(sale).items() if name != "waits"},
+            "waits": {share: percentile(sorted(sale.waits), share) for share in (0.5, 0.95, 0.99, 1.0)},
+            "is_kept": sale.is_kept,
+        }
+        for sale in sales
     ]
     chosen.out.write_text(json.dumps(data, indent=1), "utf-8")
     return 0 if all(sale.is_kept for sale in sales) else 1
