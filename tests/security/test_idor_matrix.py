@@ -268,4 +268,4 @@ def test_a_link_that_was_tampered_with_opens_nothing(
         for rule, method in routes(with_console.app):
             if table()[rule.endpoint, method]["whose"] == "link":
                 path = Things({**things.values, "token": broken}).address(rule)
-                assert answered(ask(owner, path, method)) == "hidden", (rule.endpoint, method)
+                assert answered(ask(owner, path, method)) == "hidden", (method, path, token)
