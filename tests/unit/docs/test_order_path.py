@@ -37,5 +37,7 @@ def test_the_page_links_the_nine_files_in_order() -> None:
 
 def test_grep_prints_the_nine_steps_in_order() -> None:
     """The page holds the marks too, so that a plain grep over the documents is the path."""
-    printed = re.findall(r"^\| Order path (\d)/9 \|", Path("docs/order-path.md").read_text("utf-8"), re.MULTILINE)
+    printed = re.findall(
+        r"^\| Order path (\d)/9 \|", Path("docs/order-path.md").read_text("utf-8"), re.MULTILINE
+    )
     assert printed == [str(number) for number in range(1, 10)]
