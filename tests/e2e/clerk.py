@@ -42,10 +42,14 @@ class Clerk:
     def look_and_do(self, action: str) -> list[str]:
         """Fill nothing more: look at what happens, then do it. Returns what the preview said."""
         look = self.page.get_by_role("button", name="Look at what happens")
+        do = self.page.get_by_role("button", name=action, exact=True)
+        # The page may still be on its way: wait for whichever of the two it has.
+        look.or_(do).first.wait_for()
         if look.count():
             look.click()
+            do.wait_for()
         effects = self.page.locator(".effects li").all_inner_texts()
-        self.page.get_by_role("button", name=action, exact=True).click()
+        do.click()
         self.page.get_by_role("status").filter(has_text=f"{action}: done.").wait_for()
         return [" ".join(effect.split()) for effect in effects]
 
