@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders.domain.errors import InvalidRequest, Poison
+from orders.domain.money import MAX_AMOUNT_MINOR
 from orders.domain.request import OrderRequest
 from orders.messages import (
     MAX_BODY_BYTES,
@@ -38,7 +39,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_s
 @st.composite
 def requests(draw: st.DrawFn) -> OrderRequest:
     skus = draw(st.lists(st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True), min_size=1, max_size=5))
-    lines = [(sku, draw(st.integers(1, 999)), draw(st.integers(0, 10**8))) for sku in skus]
+    dearest = MAX_AMOUNT_MINOR // (1000 * len(skus))  # the sum, with its shipping, is an amount too
+    lines = [(sku, draw(st.integers(1, 999)), draw(st.integers(0, dearest))) for sku in skus]
     body = order_body(lines, note=draw(TEXT), client=draw(st.dictionaries(TEXT, TEXT, max_size=3)))
     body["shipping_address"] = {**body["shipping_address"], "city": draw(TEXT), "line2": draw(TEXT)}
     return decode_order_request(json.dumps(body))
