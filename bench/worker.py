@@ -5,6 +5,7 @@ order_tx       the peers' job (an order, three lines, an event, committed), over
 record_order   the product's own job: inbox, order, lines, ledger, timeline and outbox rows
 peers          order_tx by RQ, Dramatiq and Celery on Redis, and by Celery on the same local SQS
 idle           the processor time of a worker with three empty queues
+info           `worker info` from the shell to its answer, the interpreter's own start included, while 10,000 messages wait
 
 All in one run, two processes each, the queue filled before the clock starts; the rounds take turns, and the median
 counts. Our worker serves a batch of messages in one transaction and deletes ten with one call: that is what it is
@@ -40,8 +41,9 @@ from orders.ports import JobMessage
 from orders.settings import Settings
 from tests.order_samples import order_request
 
-CASES = ("pgbench", "order_tx", "record_order", "peers", "idle")
+CASES = ("pgbench", "order_tx", "record_order", "peers", "idle", "info")
 IDLE_SECONDS = 15.0
+WAITING = 10_000
 
 
 def peer_message() -> str:
@@ -103,6 +105,25 @@ def idle(ground: Ground) -> dict[str, Any]:
         worker.terminate()
         worker.wait(40)
     return {"case": "idle worker, 3 queues", "percent_of_a_core": round(percent, 2)}
+
+
+def info(ground: Ground) -> dict[str, Any]:
+    """How long `worker info` takes over a deep queue: the median of five, in seconds on the wall."""
+    queue = open_queue(ground.settings, "high")
+    queue.send_many(['{"id": "m"}'] * WAITING)
+    taken = []
+    for _ in range(5):
+        began = time.monotonic()
+        told = subprocess.run(
+            [sys.executable, "-m", "worker", "info", "--json"],
+            cwd=ROOT,
+            env=dict(ground.environment),
+            capture_output=True,
+            check=True,
+        )
+        taken.append(time.monotonic() - began)
+    (high,) = [row for row in json.loads(told.stdout)["queues"] if row["queue"] == "high"]
+    return {"case": "worker info", "waiting": high["waiting"], "seconds": round(statistics.median(taken), 2)}
 
 
 def child() -> int:
@@ -223,6 +244,8 @@ def measure(folder: Path, wanted: Sequence[str], options: Any, stack: ExitStack)
     if "idle" in wanted:
         # First: later there are effects of orders that this ground has no stock for.
         print(json.dumps(idle(ground)), flush=True)
+    if "info" in wanted:
+        print(json.dumps(info(ground)), flush=True)
     found: dict[str, list[int]] = defaultdict(list)
     for number in range(options.rounds):
         for result in one_round(ground, wanted, options, peers, redis_pid):

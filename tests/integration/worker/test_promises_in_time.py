@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,7 +12,6 @@ from typing import Any
 import pytest
 
 from bench.chaos.proxy import FaultProxy, Mode
-from bench.peers.ground import cpu_seconds
 from local.ports import any_free
 from local.postgres import DURABLE, Cluster, find_binaries
 from local.supervisor import Supervisor
@@ -232,39 +226,3 @@ def test_aws_away_for_a_while_loses_nothing_and_needs_no_restart(shop: Shop) -> 
         assert worker.poll() is None, "the same process works on"
     assert (shop.count("inbox", "job = 'record_order'"), shop.count("order_lines")) == (300, 300)
     assert shop.count("quarantine", "job = 'record_order'") == 0
-
-
-def test_info_answers_within_a_second_while_ten_thousand_wait(shop: Shop) -> None:
-    """From the shell to the answer, the interpreter's own start included, in processor time.
-
-    That is what it takes on a machine that is not busy with others; the queues' depth must not count in it.
-    """
-    shop.queues["low"].send_many(['{"id": "m"}'] * 10_000)
-    command = [sys.executable, "-m", "worker", "info", "--json"]
-    taken = []
-    for _ in range(5):
-        before = os.times()
-        told = subprocess.run(command, cwd=ROOT, env=shop.environment(), capture_output=True, check=True)
-        after = os.times()
-        taken.append(
-            after.children_user + after.children_system - before.children_user - before.children_system
-        )
-    found = {row["queue"]: row for row in json.loads(told.stdout)["queues"]}
-    print(f"worker info: {min(taken):.2f} to {max(taken):.2f} s")  # noqa: T201
-    assert found["low"]["waiting"] == 10_000
-    # Of five: one tells what the command takes, the others what else the machine is doing.
-    assert min(taken) < 1.0
-
-
-def test_an_idle_worker_takes_less_than_a_hundredth_of_a_core(shop: Shop) -> None:
-    """Three queues polled, the outbox watched, the house kept: by processor time, which others on the machine do not change."""
-    worker = shop.process("--name", "idle", AWS_MAX_ATTEMPTS="1")
-    until(lambda: shop.count("workers", "name = 'idle'") == 1, 60)
-    threading.Event().wait(6)
-    before, began = cpu_seconds(worker.pid), time.monotonic()
-    threading.Event().wait(30)
-    percent = (cpu_seconds(worker.pid) - before) / (time.monotonic() - began) * 100
-    print(f"idle: {percent:.2f} % of a core")  # noqa: T201
-    assert percent < 1.0
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(30) == 0
