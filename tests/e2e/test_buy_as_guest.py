@@ -179,7 +179,7 @@ def test_the_last_pieces_are_offered_honestly(shop: RunningShop, page: Page) -> 
     quantity = page.locator("input.quantity")
     quantity.fill("3")
     quantity.press("Tab")
-    expect(page.locator(".total")).to_contain_text("3 items")
+    expect(page.locator(".sums")).to_contain_text("3 items")
     level = shop.inventory.levels([Sku("CW-PLN")])[Sku("CW-PLN")]
     shop.inventory.adjust(Sku("CW-PLN"), 2 - level.available, "somebody-else-bought")
     page.reload()
