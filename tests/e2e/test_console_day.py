@@ -23,7 +23,7 @@ from tests.e2e.clerk import PATIENCE_MS, Clerk
 from tests.e2e.conftest import ROOT, RunningShop, until
 from webapp.console.permissions import Role
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 PLAIN = 27
 _MINE = "FROM ledger_entries e JOIN orders o ON o.id = e.order_id WHERE o.email = :email"
 _UNBALANCED = f"SELECT count(*) FROM (SELECT 1 {_MINE} GROUP BY o.id HAVING sum(e.amount_minor) <> 0) wrong"  # noqa: S608

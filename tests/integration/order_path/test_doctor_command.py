@@ -113,6 +113,7 @@ FAULTS: dict[str, tuple[Callable[[LiveShop], OrderId], Remedy]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_named_mended_and_gone(
     in_environment: LiveShop, capsys: pytest.CaptureFixture[str], fault: str
