@@ -97,7 +97,6 @@ document.addEventListener("submit", (event) => {
   if (!event.target.matches('form[method="get"], form[role="search"]')) return;
   for (const field of event.target.elements) field.disabled ||= !field.value && field.name !== "q" && field.localName === "input";
 });
-document.documentElement.classList.add("scripted");
 
 // Choosing a variant swaps the product in place; the address follows, so that reload and share mean what is seen.
 async function choose(href, push) {
