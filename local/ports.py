@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import socket
-from collections.abc import Collection
+import tempfile
+from pathlib import Path
+from typing import IO
 
 from local.options import StartRefused
 
@@ -30,22 +34,47 @@ def any_free() -> int:
         return int(probe.getsockname()[1])
 
 
-def choose(what: str, usual: int, forced: int | None, variable: str, taken: Collection[int] = ()) -> int:
-    """The port for one server: the forced one or a refusal, else the usual one or the next free one after it.
+class PortChoice:
+    """The ports of one run, no two alike. Held against other runs of this user until `release` or the process's end.
 
-    `taken` names ports that this run has already given to another server, which does not listen yet.
+    A port is free until somebody listens on it, and two runs that start side by side look before either does: so each
+    locks a file in the temporary folder for what it has chosen.
     """
-    if forced is not None:
-        if forced in taken or not is_free(forced):
-            raise StartRefused(
-                f"Port {forced} for {what} ({variable}={forced}) is taken by another program.\n"
-                f"Stop that program, give another {variable}, or leave it out and a free port is chosen."
-            )
-        return forced
-    for port in range(usual, usual + HOW_FAR_TO_LOOK):
-        if port not in taken and is_free(port):
-            return port
-    return any_free()
+
+    def __init__(self) -> None:
+        self._held: list[IO[bytes]] = []
+
+    def choose(self, what: str, usual: int, forced: int | None, variable: str) -> int:
+        """The port for one server: the forced one or a refusal, else the usual one or the next free one after it."""
+        if forced is not None:
+            if not self._take(forced):
+                raise StartRefused(
+                    f"Port {forced} for {what} ({variable}={forced}) is taken by another program.\n"
+                    f"Stop that program, give another {variable}, or leave it out and a free port is chosen."
+                )
+            return forced
+        for port in range(usual, usual + HOW_FAR_TO_LOOK):
+            if self._take(port):
+                return port
+        return any_free()
+
+    def release(self) -> None:
+        """Let others have the ports; call it when the servers have stopped."""
+        while self._held:
+            self._held.pop().close()
+
+    def _take(self, port: int) -> bool:
+        lock = (Path(tempfile.gettempdir()) / f"cartwright-port-{port}-{os.getuid()}").open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            return False
+        if not is_free(port):
+            lock.close()
+            return False
+        self._held.append(lock)
+        return True
 
 
 def accepts(port: int) -> bool:

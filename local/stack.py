@@ -13,7 +13,7 @@ from local import deployment, programs
 from local.aws import REPOSITORY, LocalAws
 from local.home import Home, write_private
 from local.options import Options, StartFailed, StartRefused
-from local.ports import LOOPBACK, choose
+from local.ports import LOOPBACK, PortChoice
 from local.postgres import Cluster, find_binaries
 from local.progress import Progress
 from local.signals import StopRequested, StopSignals
@@ -41,6 +41,7 @@ class Stack:
             held=signals.held,
             on_restart=self._restarted,
         )
+        self._ports = PortChoice()
         self._choose_ports()
         self._aws = LocalAws(home.aws, self._aws_port, options.region, home.mail, faults=options.aws_faults)
         self._cluster: Cluster | None = None
@@ -71,15 +72,10 @@ class Stack:
         if self._supervisor.pids():
             with self._progress.step("Stopping"):
                 self._supervisor.stop_all(STOP_ORDER)
+        self._ports.release()
 
     def _choose_ports(self) -> None:
-        options = self._options
-        given: list[int] = []
-
-        def port(what: str, usual: int, forced: int | None, variable: str) -> int:
-            given.append(choose(what, usual, forced, variable, given))
-            return given[-1]
-
+        options, port = self._options, self._ports.choose
         self._shop_port = port("the shop", SHOP_PORT, options.shop_port, "CARTWRIGHT_PORT")
         self._inbox_port = port("the in-box", INBOX_PORT, options.inbox_port, "CARTWRIGHT_INBOX_PORT")
         self._aws_port = port("the local AWS", AWS_PORT, options.aws_port, "CARTWRIGHT_AWS_PORT")

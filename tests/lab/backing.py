@@ -21,7 +21,7 @@ from typing import Any
 from local import deployment, programs
 from local.aws import LocalAws
 from local.home import Home, write_private
-from local.ports import choose
+from local.ports import PortChoice
 from local.postgres import DURABLE, Cluster, find_binaries
 from local.supervisor import Supervisor
 from tests.lab.estate import (
@@ -104,8 +104,9 @@ class Backing:
         self._aws = BridgeAws(self._home.aws, AWS_PORT, REGION, self._home.mail, keep_state=False)
         listening = {**DURABLE, "listen_addresses": f"127.0.0.1,{GATEWAY}"}
         # These two listen on the loopback address as well, where other servers may be.
-        postgres_port = choose("PostgreSQL", POSTGRES_PORT, None, "")
-        self._inbox_port = choose("the in-box", INBOX_PORT, None, "", [postgres_port])
+        self._ports = PortChoice()
+        postgres_port = self._ports.choose("PostgreSQL", POSTGRES_PORT, None, "")
+        self._inbox_port = self._ports.choose("the in-box", INBOX_PORT, None, "")
         self._cluster = Cluster(self._home.postgres, find_binaries(), postgres_port, listening)
 
     def open(self) -> None:

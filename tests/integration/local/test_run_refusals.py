@@ -15,7 +15,7 @@ import pytest
 from local import home as home_module
 from local.home import Home
 from local.options import StartRefused
-from local.ports import any_free, choose
+from local.ports import PortChoice, any_free
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -94,8 +94,21 @@ def test_stop_and_status_say_when_nothing_runs(tmp_path: Path) -> None:
 
 def test_a_usual_port_that_is_taken_gives_the_next_free_one() -> None:
     """Two shops on one laptop, or another program on 8000."""
+    free, ours = any_free(), PortChoice()
     with taken_port() as port:
-        assert choose("the shop", port, None, "CARTWRIGHT_PORT") > port
-    free = any_free()
-    assert choose("the shop", free, None, "CARTWRIGHT_PORT") == free
-    assert choose("the in-box", free, None, "CARTWRIGHT_INBOX_PORT", taken=[free]) > free
+        assert ours.choose("the shop", port, None, "CARTWRIGHT_PORT") > port
+    assert ours.choose("the shop", free, None, "CARTWRIGHT_PORT") == free
+    assert ours.choose("the in-box", free, None, "CARTWRIGHT_INBOX_PORT") > free
+    ours.release()
+
+
+def test_two_runs_that_start_side_by_side_share_no_port() -> None:
+    """Neither listens yet when the other looks; what a run has released is free again."""
+    usual, first, second = any_free(), PortChoice(), PortChoice()
+    assert first.choose("PostgreSQL", usual, None, "CARTWRIGHT_POSTGRES_PORT") == usual
+    assert second.choose("PostgreSQL", usual, None, "CARTWRIGHT_POSTGRES_PORT") > usual
+    with pytest.raises(StartRefused, match=f"Port {usual} for PostgreSQL"):
+        second.choose("PostgreSQL", usual, usual, "CARTWRIGHT_POSTGRES_PORT")
+    first.release()
+    assert second.choose("PostgreSQL", usual, usual, "CARTWRIGHT_POSTGRES_PORT") == usual
+    second.release()
