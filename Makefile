@@ -90,8 +90,8 @@ limit: $(VENV)/.dev ## Offer more and more orders per second and find what is su
 	$(PY) -m bench.load --find-limit $(or $(RATES),10 20 30 40 50 60)
 
 .PHONY: chaos
-chaos: $(VENV)/.dev ## Sell while processes die, connections break and clocks jump, then check every store (SEED=1 MINUTES=3)
-	$(PY) -m bench.chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),3)
+chaos: $(VENV)/.dev ## Sell while processes die, connections break and clocks jump, then check every store (SEED=1 MINUTES=3 RATE=6)
+	$(PY) -m bench.chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),3) --rate $(or $(RATE),6)
 
 .PHONY: flash-sale
 flash-sale: $(VENV)/.dev ## One SKU, 10,000 shoppers for 500 pieces, with and without split counters

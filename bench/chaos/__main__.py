@@ -13,11 +13,12 @@ import time  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import gevent  # noqa: E402
+import psycopg  # noqa: E402
 
 from bench.chaos import report, schedule  # noqa: E402
 from bench.chaos.judge import judge  # noqa: E402
 from bench.chaos.stage import Stage, open_stage  # noqa: E402
-from bench.chaos.watch import BookWatcher, caught_up, play, recovery  # noqa: E402
+from bench.chaos.watch import BookWatcher, OrderTimes, play, recovery  # noqa: E402
 from bench.load.run import Plan, arrivals, stock_up, warm_up  # noqa: E402
 from bench.load.samples import Recorder  # noqa: E402
 from bench.shop import ShopUnavailable  # noqa: E402
@@ -84,8 +85,9 @@ def _run(stage: Stage, plan: list[schedule.Planned], load: Plan) -> report.Chaos
     paths = stock_up(stage.shop, dsn, SCARCE_PIECES)
     warm_up(stage.shop.url, load, paths, dsn)
     say(f"{len(plan)} faults in {load.seconds:.0f} s, {load.rate:g} shoppers per second")
+    earlier = _placed(dsn).keys()
     recorder = Recorder()
-    started = time.monotonic()
+    started, started_at = time.monotonic(), time.time()
 
     def clock() -> float:
         return time.monotonic() - started
@@ -102,16 +104,23 @@ def _run(stage: Stage, plan: list[schedule.Planned], load: Plan) -> report.Chaos
         if (order_id := links.read(token, keys)) is not None
     }
     say(f"{clock():5.0f} s  {len(accepted)} orders accepted; waiting for quiet")
-    verdict = judge(settings, stage.shop.home / "mail", accepted.keys(), say)
+    verdict = judge(settings, stage.shop.home / "mail", accepted.keys(), earlier, say)
     gevent.sleep(1.0)
     watching.kill()
-    outcomes = [
-        report.FaultOutcome(
-            each, recovery(each, accepted, watcher.seen), caught_up(each, accepted, watcher.seen)
-        )
-        for each in inflicted
-    ]
-    return report.ChaosRun(load.seed, load.seconds, load.rate, outcomes, verdict, recorder)
+    orders = {
+        order_id: OrderTimes(placed_at - started_at, watcher.seen.get(order_id), accepted.get(order_id))
+        for order_id, placed_at in _placed(dsn).items()
+        if order_id not in earlier
+    }
+    outcomes = [report.FaultOutcome(each, recovery(each, orders.values())) for each in inflicted]
+    return report.ChaosRun(load.seed, load.seconds, load.rate, outcomes, verdict, recorder, orders)
+
+
+def _placed(dsn: str) -> dict[str, float]:
+    """Every order in the book with the moment (Unix time) at which it was taken. The order API's clock never jumps."""
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute("SELECT id::text, extract(epoch FROM placed_at)::float8 FROM orders")
+        return dict(rows.fetchall())
 
 
 def say(text: str) -> None:

@@ -37,8 +37,8 @@ class Verdict:
     oversold: list[str] = field(default_factory=list)
     told_twice: list[str] = field(default_factory=list)
     """Messages that a shopper got twice."""
-    unseen: int = 0
-    """Orders that the shop took although the shopper gave up before the answer came."""
+    unseen: list[str] = field(default_factory=list)
+    """Orders that the shop took although the shopper gave up before the answer came: no violation, they are told by mail."""
     findings: list[str] = field(default_factory=list)
     """What the doctor found, and what it could not settle."""
     quiet_after: float | None = None
@@ -56,8 +56,17 @@ class Verdict:
         return 3 / self.accepted if self.accepted else 1.0
 
 
-def judge(settings: Settings, mail: Path, accepted: Collection[str], say: Callable[[str], None]) -> Verdict:
-    """Wait for quiet and examine everything. `accepted` are the ids of the orders that shoppers saw accepted."""
+def judge(
+    settings: Settings,
+    mail: Path,
+    accepted: Collection[str],
+    earlier: Collection[str],
+    say: Callable[[str], None],
+) -> Verdict:
+    """Wait for quiet and examine everything.
+
+    `accepted` are the ids of the orders that shoppers saw accepted, `earlier` those that were in the book before the run.
+    """
     diagnosis, quiet_after = _come_to_rest(settings, say)
     dsn = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
     with psycopg.connect(dsn) as connection:
@@ -81,7 +90,7 @@ def judge(settings: Settings, mail: Path, accepted: Collection[str], say: Callab
         charged_twice=sorted({each for counts in (captures, charged) for each, n in counts.items() if n > 1}),
         oversold=_oversold(diagnosis),
         told_twice=_told_twice(mail),
-        unseen=len(emails.keys() - set(accepted)),
+        unseen=sorted(emails.keys() - set(accepted) - set(earlier)),
         findings=[f"{found.promise} {found.subject}: {found.problem}" for found in diagnosis.all],
         quiet_after=quiet_after,
     )

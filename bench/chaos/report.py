@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from bench.chaos.judge import Verdict
-from bench.chaos.watch import Inflicted
+from bench.chaos.schedule import BY_NAME
+from bench.chaos.watch import Inflicted, OrderTimes, Recovery
 from bench.load.report import STYLE
 from bench.load.samples import Recorder, by_step, errors_by_kind, over_time, rate_over_time
 from bench.plots import line_plot
@@ -21,17 +22,13 @@ class FaultOutcome:
     """A fault and how the shop came out of it."""
 
     inflicted: Inflicted
-    recovered_after: float | None
-    """Seconds from its end to the first order accepted and recorded after it; None: never."""
-    caught_up_after: float | None
-    """Seconds from its end until every order accepted before it was recorded; None: never."""
+    recovery: Recovery
 
     @property
     def is_late(self) -> bool:
         """Whether the shop took longer than is promised."""
-        promised = self.inflicted.planned.fault.recovers_within
-        was_done = not self.inflicted.skipped
-        return was_done and (self.recovered_after is None or self.recovered_after > promised)
+        promised, taken = self.inflicted.planned.fault.recovers_within, self.recovery.recovered_after
+        return not self.inflicted.skipped and (taken is None or taken > promised)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,15 @@ class ChaosRun:
     outcomes: Sequence[FaultOutcome]
     verdict: Verdict
     recorder: Recorder
+    orders: Mapping[str, OrderTimes]
+
+    @property
+    def not_done(self) -> list[str]:
+        """Kinds of fault that did not happen: the run was too short, or they are impossible here."""
+        return sorted(
+            BY_NAME.keys()
+            - {each.inflicted.planned.name for each in self.outcomes if not each.inflicted.skipped}
+        )
 
     @property
     def late(self) -> list[FaultOutcome]:
@@ -75,7 +81,7 @@ def summary(run: ChaosRun) -> list[str]:
         ),
         (
             f"violations {verdict.violations} (95 % bound with none: {verdict.bound:.2%} of orders);"
-            f" {verdict.unseen} orders taken whose shopper had given up"
+            f" {len(verdict.unseen)} orders taken whose shopper had given up"
         ),
         *(f"  ! {finding}" for finding in verdict.findings[:20]),
     ]
@@ -86,9 +92,18 @@ def summary(run: ChaosRun) -> list[str]:
             continue
         mark = f"LATE, promised {fault.recovers_within:.0f} s" if outcome.is_late else ""
         lines.append(
-            f"  {fault.name:24} recovered {_seconds(outcome.recovered_after):>7}, caught up {_seconds(outcome.caught_up_after):>7} {mark}"
+            f"  {fault.name:24} recovered {_seconds(outcome.recovery.recovered_after):>7}:"
+            f" served {_seconds(outcome.recovery.served_after):>7}, caught up {_caught_up(outcome.recovery):>20} {mark}"
         )
+    if run.not_done:
+        lines.append(f"not done: {', '.join(run.not_done)}")
     return lines
+
+
+def _caught_up(recovery: Recovery) -> str:
+    if not recovery.waiting:
+        return "nothing waited"
+    return f"{_seconds(recovery.caught_up_after)} ({recovery.waiting} waited)"
 
 
 def _seconds(value: float | None) -> str:
@@ -108,16 +123,18 @@ def _data(run: ChaosRun) -> dict[str, Any]:
             {
                 **asdict(outcome.inflicted),
                 "told": outcome.inflicted.planned.fault.told,
-                "recovered_after": outcome.recovered_after,
-                "caught_up_after": outcome.caught_up_after,
+                **asdict(outcome.recovery),
+                "recovered_after": outcome.recovery.recovered_after,
                 "promised": outcome.inflicted.planned.fault.recovers_within,
                 "late": outcome.is_late,
             }
             for outcome in run.outcomes
         ],
+        "not_done": run.not_done,
         "steps": [asdict(row) for row in by_step(run.recorder.samples)],
         "errors": errors_by_kind(run.recorder.samples),
         "retried": run.recorder.retried,
+        "orders": {order_id: asdict(times) for order_id, times in run.orders.items()},
     }
 
 
@@ -148,7 +165,7 @@ def _page(run: ChaosRun) -> str:
             (
                 f"<p>{run.seconds:.0f} s, {run.rate:g} shoppers arriving per second, each wants one order. With no violation in"
                 f" {verdict.accepted:,} orders, at most {verdict.bound:.2%} of orders are violated (95 %, rule of three)."
-                f" {verdict.unseen:,} orders were taken although their shopper had given up. Steps tried again: {run.recorder.retried:,}."
+                f" {len(verdict.unseen):,} orders were taken although their shopper had given up. Steps tried again: {run.recorder.retried:,}."
                 f" Everything was at rest {_seconds(verdict.quiet_after)} after the last shopper.</p>"
             ),
             "<div class=facts>",
@@ -157,6 +174,7 @@ def _page(run: ChaosRun) -> str:
             *(f"<p><b>{escape(finding)}</b></p>" for finding in verdict.findings),
             "<h2>Faults</h2>",
             _fault_table(run.outcomes),
+            f"<p>Not done: {escape(', '.join(run.not_done) or 'none, every kind was')}.</p>",
             "<h2>Over time</h2>",
             line_plot("Orders", {"accepted per second": rate_over_time(placed)}, spans=spans),
             line_plot(
@@ -175,12 +193,13 @@ def _fault_table(outcomes: Sequence[FaultOutcome]) -> str:
     rows = "".join(
         f"<tr><td>{escape(each.inflicted.planned.fault.told)}<td>{each.inflicted.began:.1f}"
         f"<td>{each.inflicted.planned.seconds:.1f}<td>{escape(each.inflicted.skipped or each.inflicted.what)}"
-        f"<td>{'' if each.inflicted.skipped else _seconds(each.recovered_after)}"
-        f"<td>{'' if each.inflicted.skipped else _seconds(each.caught_up_after)}"
+        f"<td>{'' if each.inflicted.skipped else _seconds(each.recovery.recovered_after)}"
+        f"<td>{'' if each.inflicted.skipped else _seconds(each.recovery.served_after)}"
+        f"<td>{'' if each.inflicted.skipped else _caught_up(each.recovery)}"
         f"<td>{each.inflicted.planned.fault.recovers_within:.0f} s<td>{'LATE' if each.is_late else ''}"
         for each in outcomes
     )
-    head = "<th>fault<th>at, s<th>for, s<th>what was done<th>recovered<th>caught up<th>promised<th>"
+    head = "<th>fault<th>at, s<th>for, s<th>what was done<th>recovered<th>served<th>caught up<th>promised<th>"
     return f"<table><tr>{head}</tr>{rows}</table>"
 
 
