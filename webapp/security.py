@@ -10,6 +10,7 @@ from flask import Flask, Response, abort, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from orders.settings import Settings
+from webapp.session_cookie import SessionCookie
 
 MAX_FORM_BYTES = 256 * 1024
 MAX_FORM_PARTS = 500
@@ -35,6 +36,7 @@ def register_security(app: Flask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=True,
     )
+    app.session_interface = SessionCookie()
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app,
