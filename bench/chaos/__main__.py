@@ -26,6 +26,7 @@ from orders import links  # noqa: E402
 
 PATIENCE_SECONDS = 40.0
 """A shopper presses reload for this long: every promised recovery fits in twice."""
+WARM_UPS = 5
 SCARCE_PIECES = 40
 """Few enough that shelves run empty during a run, so that overselling is tempting."""
 
@@ -39,6 +40,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=3.0, help="how long shoppers arrive (%(default)s)")
     parser.add_argument(
         "--rate", type=float, default=6.0, help="shoppers, one order each, per second (%(default)s)"
+    )
+    parser.add_argument(
+        "--shoppers", type=int, default=48, help="in the shop at once; more are turned away (%(default)s)"
     )
     parser.add_argument(
         "--only", default="", help="comma separated names of faults; without it all take their turn"
@@ -67,7 +71,15 @@ def main() -> int:
             run = _run(
                 stage,
                 plan,
-                Plan(chosen.rate, 400, chosen.minutes * 60, 1.0, chosen.seed, True, PATIENCE_SECONDS),
+                Plan(
+                    chosen.rate,
+                    chosen.shoppers,
+                    chosen.minutes * 60,
+                    1.0,
+                    chosen.seed,
+                    True,
+                    PATIENCE_SECONDS,
+                ),
             )
     except ShopUnavailable as error:
         print(error, file=sys.stderr)
@@ -83,7 +95,7 @@ def _run(stage: Stage, plan: list[schedule.Planned], load: Plan) -> report.Chaos
     settings = stage.shop.settings
     dsn = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
     paths = stock_up(stage.shop, dsn, SCARCE_PIECES)
-    warm_up(stage.shop.url, load, paths, dsn)
+    _warm_up(stage, load, paths, dsn)
     say(f"{len(plan)} faults in {load.seconds:.0f} s, {load.rate:g} shoppers per second")
     earlier = _placed(dsn).keys()
     recorder = Recorder()
@@ -95,7 +107,7 @@ def _run(stage: Stage, plan: list[schedule.Planned], load: Plan) -> report.Chaos
     watcher = BookWatcher(dsn, clock)
     watching = gevent.spawn(watcher.run)
     faults = gevent.spawn(play, stage, plan, clock, say)
-    arrivals(stage.shop.url, load, recorder, clock, paths)
+    turned_away = arrivals(stage.shop.url, load, recorder, clock, paths)
     inflicted = faults.get()
     keys = links.keys_of(settings)
     accepted = {
@@ -113,7 +125,20 @@ def _run(stage: Stage, plan: list[schedule.Planned], load: Plan) -> report.Chaos
         if order_id not in earlier
     }
     outcomes = [report.FaultOutcome(each, recovery(each, orders.values())) for each in inflicted]
-    return report.ChaosRun(load.seed, load.seconds, load.rate, outcomes, verdict, recorder, orders)
+    return report.ChaosRun(
+        load.seed, load.seconds, load.rate, outcomes, verdict, recorder, orders, turned_away
+    )
+
+
+def _warm_up(stage: Stage, load: Plan, paths: list[str], dsn: str) -> None:
+    """Let shoppers in until most of them get what they came for: a shop that is still starting would be blamed on faults."""
+    for _ in range(WARM_UPS):
+        before = len(_placed(dsn))
+        warm_up(stage.shop.url, load, paths, dsn)
+        if len(_placed(dsn)) - before >= load.rate * load.warm_up_seconds / 2:
+            return
+        say("the shop is still slow; more shoppers to warm it up ...")
+    raise ShopUnavailable("the shop sells next to nothing at this rate, before any fault: take a lower one")
 
 
 def _placed(dsn: str) -> dict[str, float]:

@@ -42,6 +42,8 @@ class ChaosRun:
     verdict: Verdict
     recorder: Recorder
     orders: Mapping[str, OrderTimes]
+    turned_away: int
+    """Shoppers who found as many in the shop as the generator plays at once."""
 
     @property
     def not_done(self) -> list[str]:
@@ -81,7 +83,7 @@ def summary(run: ChaosRun) -> list[str]:
         ),
         (
             f"violations {verdict.violations} (95 % bound with none: {verdict.bound:.2%} of orders);"
-            f" {len(verdict.unseen)} orders taken whose shopper had given up"
+            f" {len(verdict.unseen)} orders taken whose shopper had given up, {run.turned_away} shoppers not let in"
         ),
         *(f"  ! {finding}" for finding in verdict.findings[:20]),
     ]
@@ -131,6 +133,7 @@ def _data(run: ChaosRun) -> dict[str, Any]:
             for outcome in run.outcomes
         ],
         "not_done": run.not_done,
+        "turned_away": run.turned_away,
         "steps": [asdict(row) for row in by_step(run.recorder.samples)],
         "errors": errors_by_kind(run.recorder.samples),
         "retried": run.recorder.retried,
@@ -166,6 +169,7 @@ def _page(run: ChaosRun) -> str:
                 f"<p>{run.seconds:.0f} s, {run.rate:g} shoppers arriving per second, each wants one order. With no violation in"
                 f" {verdict.accepted:,} orders, at most {verdict.bound:.2%} of orders are violated (95 %, rule of three)."
                 f" {len(verdict.unseen):,} orders were taken although their shopper had given up. Steps tried again: {run.recorder.retried:,}."
+                f" {run.turned_away:,} shoppers were not let in because too many were there."
                 f" Everything was at rest {_seconds(verdict.quiet_after)} after the last shopper.</p>"
             ),
             "<div class=facts>",

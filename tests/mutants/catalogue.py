@@ -6,19 +6,8 @@ the fault lies in a rule; those over the real stores where it lies in a conditio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One fault: `passage`, which stands exactly once in `file`, becomes `replacement`."""
-
-    name: str
-    file: str
-    passage: str
-    replacement: str
-    tests: tuple[str, ...]
-
+from tests.mutants.checkers import CHECKERS
+from tests.mutants.mutant import Mutant
 
 _INVENTORY = "tests/contract/test_inventory.py"
 _ENDS = f"{_INVENTORY}::TestTheEndOfAReservation"
@@ -34,7 +23,7 @@ _WORKER = "tests/integration/worker/test_worker.py"
 _CHECKOUT = "tests/integration/webapp/test_checkout.py"
 _TRACKING_PAGES = "tests/integration/webapp/test_tracking_pages.py"
 _WALLS = "tests/integration/webapp/test_walls.py"
-_CHECKS = "tests/unit/doctor/test_checks.py"
+_SESSION_COOKIE = "tests/unit/webapp/test_session_cookie.py"
 
 _STOCK = (
     # --- I1: no oversell
@@ -384,23 +373,27 @@ _WALL_MUTANTS = (
         "    return\n",
         (f"{_WALLS}::test_another_site_cannot_fill_a_cart",),
     ),
-)
-
-_DOCTOR = (
-    # --- the checker itself
     Mutant(
-        "the doctor counts no stock",
-        "orders/doctor/checks.py",
-        "        if not level.is_conserved:\n",
-        "        if False:\n",
-        (_CHECKS,),
+        "a link to an order has four spellings",
+        "orders/links.py",
+        "    if len(mac) != _MAC_BYTES or _written(raw) != token:\n",
+        "    if len(mac) != _MAC_BYTES:\n",
+        (f"{_TRACKING_PAGES}::test_only_the_signed_link_opens_an_order",),
     ),
     Mutant(
-        "the doctor looks once",
-        "orders/doctor/diagnosis.py",
-        "    while suspicious and waited < settle_seconds:\n",
-        "    while False:\n",
-        (_CHECKS,),
+        "a session from another clock is thrown away",
+        "webapp/session_cookie.py",
+        "            serializer.signer = TolerantSigner\n",
+        "            pass\n",
+        (_SESSION_COOKIE,),
+    ),
+    Mutant(
+        "a session never ends",
+        "webapp/session_cookie.py",
+        "            if error.date_signed is None or not now < error.date_signed <= now + TOLERANCE:\n"
+        "                raise\n",
+        "            pass\n",
+        (_SESSION_COOKIE,),
     ),
 )
 
@@ -410,5 +403,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *_MONEY_MUTANTS,
     *_STATES,
     *_WALL_MUTANTS,
-    *_DOCTOR,
+    *CHECKERS,
 )
