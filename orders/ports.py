@@ -287,8 +287,11 @@ class Notifier(Protocol):
         """Send and return the provider's id. Raises Unavailable when it certainly was not sent, OutcomeUnknown otherwise."""
         ...
 
-    def send_sms(self, phone: str, text: str) -> str:
-        """Send a text message to an E.164 number and return the provider's id."""
+    def send_sms(self, phone: str, text: str, tags: Mapping[str, str]) -> str:
+        """Send a text message to an E.164 number and return the provider's id; raises as `send_email` does.
+
+        `tags` travel beside the text, as an e-mail's do: they tie the message to its order and its cause.
+        """
         ...
 
 

@@ -32,7 +32,14 @@ def order_part(**changes: Any) -> dict[str, Any]:
         "tax_minor": 477,
         "discount_minor": 0,
         "lines": [
-            {"name": "Mug", "variant": "Red", "quantity": 2, "unit_price_minor": 1250, "image": "mug.svg"}
+            {
+                "sku": "MUG-RED",
+                "name": "Mug",
+                "variant": "Red",
+                "quantity": 2,
+                "unit_price_minor": 1250,
+                "image": "mug.svg",
+            }
         ],
         "shipping_name": "Standard",
         "shipping_address": {

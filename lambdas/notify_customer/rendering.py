@@ -6,7 +6,7 @@ say different things.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -37,20 +37,27 @@ _ORDER_DEFAULTS: Mapping[str, Any] = {
     "shipping_minor": 0,
     "tax_minor": 0,
     "discount_minor": 0,
+    "taken_off_minor": 0,
     "lines": (),
     "shipping_name": "",
     "shipping_address": "",
     "order_url": "",
     "unsubscribe_url": "",
 }
-_LINE_DEFAULTS: Mapping[str, Any] = {"name": "", "variant": "", "quantity": 1, "unit_price_minor": 0}
+_LINE_DEFAULTS: Mapping[str, Any] = {
+    "sku": "",
+    "name": "",
+    "variant": "",
+    "quantity": 1,
+    "unit_price_minor": 0,
+}
 _DATA_DEFAULTS: Mapping[str, Any] = {
     "amount_minor": 0,
     "carrier": "",
     "tracking_number": "",
     "tracking_url": "",
     "return_number": "",
-    "lines": (),
+    "is_paid_back": False,
 }
 
 _FORM_DEFAULTS: Mapping[str, Any] = {
@@ -96,8 +103,6 @@ class JinjaRenderer:
         order["order_url"] = order["order_url"] or self._shop["public_url"]
         order["address_lines"] = _address_lines(order["shipping_address"])
         data = {**_DATA_DEFAULTS, **event.get("data", {})}
-        data["lines"] = [{**_LINE_DEFAULTS, **line} for line in data["lines"] or ()]
-
         goods = order["subtotal_minor"] - order["discount_minor"]
 
         def money(amount_minor: int) -> str:
@@ -109,6 +114,7 @@ class JinjaRenderer:
             "shop_name": order.get("shop_name") or self._shop["shop_name"],
             "order": order,
             "data": data,
+            "lines": _lines_told(order["lines"], data.get("lines")),
             "first_name": (order["name"].split() or ["there"])[0],
             "on": format_date(event["at"]),
             "money": money,
@@ -134,6 +140,15 @@ def format_date(at: str) -> str:
     """The day of an event, such as `22 November 2026`: unmistakable on both sides of the Atlantic."""
     moment = datetime.fromisoformat(at)
     return f"{moment.day} {moment:%B %Y}"
+
+
+def _lines_told(lines: Sequence[Mapping[str, Any]], pieces: Mapping[str, int] | None) -> list[dict[str, Any]]:
+    """The lines that an event is about, such as a parcel's: its pieces by SKU (services/ship_order.py), or all lines.
+
+    An event of an older release names its lines without a SKU: then all of them, with no quantity made up.
+    """
+    told = [{**line, "quantity": pieces[line["sku"]]} for line in lines if pieces and line["sku"] in pieces]
+    return told or [dict(line) for line in lines]
 
 
 def _headers(event: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, str]:

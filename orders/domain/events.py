@@ -59,6 +59,7 @@ NOTIFIED = frozenset(
         EventType.RETURN_REJECTED,
         EventType.RETURN_RECEIVED,
         EventType.ADDRESS_CHANGED,
+        EventType.ORDER_EDITED,
     }
 )
 """The events of which the shopper is told; the topic's filter policy lists the same names."""

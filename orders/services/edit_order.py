@@ -42,12 +42,23 @@ def edit_order(
             return change.record
         change.expect(expected_version)
         fewer = _fewer(change.record, quantities)
-        change.apply(EventType.ORDER_EDITED, reason, {"taken_off": dict(fewer)})
-        change.post(ledger.reversal(f"edit:{command_id}", take_pieces(change, fewer, counted_as="cancelled")))
+        # Counted before the event, so that the shopper is written what is left of the order.
+        pieces = take_pieces(change, fewer, counted_as="cancelled")
+        is_paid_back = change.record.state.payment in _TAKEN
+        change.apply(
+            EventType.ORDER_EDITED,
+            reason,
+            {
+                "taken_off": dict(fewer),
+                "amount_minor": sum(piece.gross_minor for piece in pieces),
+                "is_paid_back": is_paid_back,
+            },
+        )
+        change.post(ledger.reversal(f"edit:{command_id}", pieces))
         change.promise(
             Effect.RELEASE_STOCK, f"edit:{command_id}", {"change_id": command_id, "lines": dict(fewer)}
         )
-        if change.record.state.payment in _TAKEN:
+        if is_paid_back:
             change.promise_job("settle_payment")
         return write(tx, change)
 

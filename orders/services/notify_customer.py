@@ -96,7 +96,7 @@ def _send_once(
         if email is not None:
             provider_id = notifier.send_email(email)
         else:
-            provider_id = notifier.send_sms(event["order"]["phone"], text)
+            provider_id = notifier.send_sms(event["order"]["phone"], text, _tags(event))
     except OutcomeUnknown as error:
         log.error("notification_outcome_unknown", extra={**facts, "reason": str(error)})
         return False
@@ -107,6 +107,11 @@ def _send_once(
     tracking.finish_notification(order_id, kind, channel, clock.now(), provider_id)
     log.info("notification_sent", extra={**facts, "provider_id": provider_id})
     return True
+
+
+def _tags(event: Mapping[str, Any]) -> dict[str, str]:
+    """What ties a message to its order and to the request that caused it; the e-mail's renderer sets the same."""
+    return {name: str(event.get(name, "")) for name in ("event", "order_id", "correlation_id")}
 
 
 def _ledger_name(event: Mapping[str, Any]) -> str:

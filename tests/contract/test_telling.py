@@ -9,7 +9,7 @@ import pytest
 from local.aws import LocalAws
 from orders.adapters.aws import ONE_ATTEMPT, make_client
 from orders.adapters.memory.topic import MemoryEvents
-from orders.adapters.ses import SesNotifier
+from orders.adapters.ses import SesNotifier, sender_id
 from orders.adapters.sns import SnsEvents
 from orders.adapters.sqs import open_queue
 from orders.domain.errors import Refused
@@ -56,10 +56,34 @@ def test_an_email_arrives_with_its_headers_tags_and_both_bodies(
 
 
 def test_a_text_message_arrives(notifier: SesNotifier, aws_environment: LocalAws) -> None:
-    provider_id = notifier.send_sms("+4930123456", "Your order is on its way")
+    """From the shop, as something that was asked for, tied to the request that caused it: as the provider is told it."""
+    tags = {"order_id": "o1", "correlation_id": "c" * 32, "event": ""}
+    provider_id = notifier.send_sms("+4930123456", "Your order is on its way", tags)
     (text,) = [each for each in in_box(aws_environment) if each["id"] == provider_id]
     assert "+4930123456" in json.dumps(text)
     assert text["text"] == "Your order is on its way"
+    assert text["from"] == "Cartwright"
+    assert text["headers"] == {
+        "AWS.SNS.SMS.SMSType": "Transactional",
+        "order_id": "o1",
+        "correlation_id": "c" * 32,
+    }
+
+
+@pytest.mark.parametrize(
+    ("shop_name", "sender"),
+    [
+        ("Cartwright & Co", "Cartwright"),
+        ("Tea Bar 7", "TeaBar7"),
+        ("Grandmother's Larder", "Grandmother"),
+        ("Württembergische Manufaktur", "Wurttemberg"),
+        ("24/7", ""),
+        ("Supercalifragilistic", "Supercalifr"),
+    ],
+)
+def test_a_text_message_is_sent_under_the_shops_name_as_carriers_take_it(shop_name: str, sender: str) -> None:
+    """Eleven letters and digits; a name without a letter is none."""
+    assert sender_id(shop_name) == sender
 
 
 def test_a_sender_that_is_not_verified_is_refused_by_the_providers_word(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 from orders.domain.errors import CartwrightError
 from orders.ports import EmailMessage
@@ -15,6 +16,7 @@ class MemoryNotifier:
         self._lock = threading.Lock()
         self.emails: list[EmailMessage] = []
         self.texts: list[tuple[str, str]] = []
+        self.text_tags: list[dict[str, str]] = []
         self.fail_with: CartwrightError | None = None
         self.fails_after_sending = False
 
@@ -26,11 +28,12 @@ class MemoryNotifier:
             self._fail(before=False)
             return f"email-{len(self.emails)}"
 
-    def send_sms(self, phone: str, text: str) -> str:
+    def send_sms(self, phone: str, text: str, tags: Mapping[str, str]) -> str:
         """See ports.Notifier."""
         with self._lock:
             self._fail(before=True)
             self.texts.append((phone, text))
+            self.text_tags.append(dict(tags))
             self._fail(before=False)
             return f"sms-{len(self.texts)}"
 

@@ -81,6 +81,36 @@ def test_a_parcel_is_told_with_its_number_and_link() -> None:
     assert "(DHL JJD1)" in RENDERER.sms(event)
 
 
+def test_a_parcel_lists_its_own_pieces() -> None:
+    """The worker names a parcel's lines by SKU; the words come from the order."""
+    lines = [{"sku": "TEA", "name": "Tea", "quantity": 3}, {"sku": "MUG-RED", "name": "Mug", "quantity": 2}]
+    event = payload(EventType.ORDER_PARTLY_SHIPPED, lines=lines, data={"lines": {"MUG-RED": 1}})
+    mail = RENDERER.email(event)
+    assert "1 x Mug" in mail.text
+    assert "Tea" not in mail.text
+    older = [{"name": "Mug", "quantity": 2}]
+    event = payload(EventType.ORDER_SHIPPED, lines=older, data={"lines": {"MUG-RED": 2}})
+    assert "2 x Mug" in RENDERER.email(event).text
+
+
+def test_a_changed_order_is_told_with_what_it_saves_and_where_the_money_goes() -> None:
+    """S10: the difference is paid back after the capture and not charged before it."""
+    data = {"amount_minor": 1250, "taken_off": {"MUG-RED": 1}}
+    paid_back = payload(EventType.ORDER_EDITED, data={**data, "is_paid_back": True})
+    not_charged = payload(EventType.ORDER_EDITED, data={**data, "is_paid_back": False})
+    assert "€12.50 less" in RENDERER.email(paid_back).html
+    assert "goes back to the card" in RENDERER.email(paid_back).text
+    assert "The difference is not charged." in RENDERER.email(not_charged).text
+    assert "€12.50 less to pay" in RENDERER.sms(paid_back)
+
+
+def test_a_confirmation_after_a_change_says_what_is_left_to_pay() -> None:
+    """An order that was held may be changed before it is confirmed."""
+    mail = RENDERER.email(payload(taken_off_minor=1250))
+    assert re.search(r"Taken off +−€12\.50\nYou pay +€17\.40", mail.text)
+    assert "You pay" in mail.html
+
+
 def test_a_refund_names_its_amount() -> None:
     event = payload(EventType.PAYMENT_PARTLY_REFUNDED, data={"amount_minor": 1250})
     assert "€12.50" in RENDERER.email(event).text

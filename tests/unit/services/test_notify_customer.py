@@ -17,7 +17,7 @@ from orders.domain.errors import OutcomeUnknown, Refused, Unavailable
 from orders.domain.events import EventType
 from orders.messages import event_to_dict
 from orders.services.notify_customer import channels_wanted, notify_customer
-from tests.order_event_samples import order_event, order_part
+from tests.order_event_samples import ORDER_ID, order_event, order_part
 
 
 @dataclass
@@ -51,6 +51,21 @@ def test_each_channel_is_used_once_however_often_the_event_comes(desk: Desk) -> 
     assert desk.tell(event()) == ["email", "sms"]
     assert desk.tell(event()) == []
     assert (len(desk.notifier.emails), len(desk.notifier.texts)) == (1, 1)
+
+
+def test_a_text_message_is_tied_to_its_order_and_its_cause(desk: Desk) -> None:
+    """One correlation id from the browser's request to the telephone (CONVENTIONS: logs, metrics, traces)."""
+    desk.tell(event(EventType.ORDER_EDITED))
+    assert desk.notifier.text_tags == [
+        {"event": "order_edited", "order_id": str(ORDER_ID), "correlation_id": "c" * 32}
+    ]
+
+
+def test_two_changes_of_one_order_are_told_twice_and_each_once(desk: Desk) -> None:
+    """An edit is known by its version, however often SNS and SQS bring it."""
+    for version in (3, 3, 4, 3):
+        desk.tell(event(EventType.ORDER_EDITED, version))
+    assert (len(desk.notifier.emails), len(desk.notifier.texts)) == (2, 2)
 
 
 def test_the_second_parcel_is_another_event_than_the_first(desk: Desk) -> None:

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
+from lambdas.notify_customer.rendering import JinjaRenderer
 from orders.domain.errors import OrderRefused, Refused, Unavailable
 from orders.domain.events import Actor
 from orders.domain.ids import Sku
@@ -25,6 +26,7 @@ from tests.shop_in_memory import TTL_SECONDS, MemoryShop
 STAFF = Actor("staff", "grace")
 SHOPPER = Actor("shopper", "ada")
 MUG, TEA = Sku("MUG-RED"), Sku("TEA")
+RENDERER = JinjaRenderer("Shop", "https://shop.example")
 PRICES = {MUG: 1250, TEA: 333}
 
 pieces = st.integers(1, 3)
@@ -237,6 +239,9 @@ class LifeOfAnOrder(RuleBasedStateMachine):
         self.shop.run_until_idle()
         assert self.shop.quarantined == []
         assert self.shop.findings() == []
+        for told in self.shop.topic.published:
+            assert RENDERER.email(told).text, told
+            assert RENDERER.sms(told), told
         for record in self.shop.book.tables.orders.values():
             charge = next(
                 c for c in self.shop.provider.charges() if c.reference == record.request.payment.reference

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from lambdas.notify_customer.rendering import JinjaRenderer
 from orders.domain.errors import InvalidRequest, NotFound, TransitionRefused, Unavailable, VersionConflict
 from orders.domain.events import Actor, EventType
 from orders.domain.ids import Sku
@@ -331,6 +332,28 @@ def test_pieces_taken_off_go_back_on_the_shelf_and_are_paid_back(shop: MemorySho
     assert shop.inventory.levels([MUG])[MUG].sold == 1
     with pytest.raises(TransitionRefused):
         edit_order(shop.desk, request.order_id, {Sku("TEA"): 1}, command_id="e2", actor=SHOPPER)
+
+
+def test_the_shopper_is_written_what_is_left_of_a_changed_order(shop: MemoryShop) -> None:
+    """Once per change: the pieces that still come, and what they cost less; later mails say the same."""
+    request = placed(shop, ("MUG-RED", 2, 1250), ("TEA", 3, 333))
+    edit_order(shop.desk, request.order_id, {MUG: 0, Sku("TEA"): 2}, command_id="e1", actor=SHOPPER)
+    ship_order(shop.desk, request.order_id, Parcel({}), shipment_id="s", actor=STAFF)
+    shop.run_until_idle()
+    told = {each["event"]: each for each in shop.topic.published}
+    edited = told["order_edited"]
+    assert edited["data"] == {
+        "taken_off": {"MUG-RED": 2, "TEA": 1},
+        "amount_minor": 2833,
+        "is_paid_back": True,
+    }
+    assert edited["order"]["taken_off_minor"] == 2833
+    assert [(line["sku"], line["quantity"]) for line in edited["order"]["lines"]] == [("TEA", 2)]
+    renderer = JinjaRenderer("Shop", "https://shop.example")
+    for name in ("order_edited", "order_shipped"):
+        listed = [line for line in renderer.email(told[name]).text.splitlines() if " x " in line]
+        assert len(listed) == 1
+        assert listed[0].startswith("2 x ")
 
 
 def test_less_is_taken_when_pieces_came_off_before_the_capture(shop: MemoryShop) -> None:
