@@ -53,10 +53,17 @@ class Alarm:
         comparison = _COMPARISONS.get(watched["ComparisonOperator"], watched["ComparisonOperator"])
         periods = watched["EvaluationPeriods"]
         needed = watched.get("DatapointsToAlarm", periods)
-        lasting = f"in {needed} of {periods} periods of {watched['Period']} s" if "Period" in watched else ""
+        lasting = f"in {needed} of {periods} {self._periods()}" if "Period" in watched else ""
         silence = "; silence counts as bad" if watched["TreatMissingData"] == "breaching" else ""
         figure = f"{statistic} of `{watched.get('Namespace', '')} {what}`".replace("` ", "`")
         return f"{figure} is {comparison} {self._threshold()} {lasting}".strip() + silence
+
+    def _periods(self) -> str:
+        period = self.properties["Period"]
+        if isinstance(period, dict):
+            name = period["Fn::FindInMap"][1]["Ref"]
+            return f"periods that follow {name} ({self.parameters[name].get('Default', 'set by the stage')} unless the stage says otherwise)"
+        return f"periods of {period} s"
 
     def _threshold(self) -> str:
         threshold = self.properties.get("Threshold")

@@ -13,6 +13,8 @@ from cloudformation.deploy.artefacts import ROOT
 from cloudformation.deploy.template import Template, load_all
 from local.temporary import temporary_aws
 
+from .enforced import EnforcedStage, enforced_stage
+
 REGION = "eu-west-1"
 FUNCTIONS = ("submit_order", "get_order", "cancel_order", "sweep", "notify_customer")
 
@@ -28,6 +30,13 @@ def aws_to_empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a local AWS that belongs to these tests alone: they empty it."""
     with temporary_aws(tmp_path_factory.mktemp("deploy-aws"), region=REGION) as server:
         yield server.endpoint_url
+
+
+@pytest.fixture(scope="session")
+def enforced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EnforcedStage]:
+    """The local stage on a local AWS that checks every call against the caller's role."""
+    with enforced_stage(tmp_path_factory.mktemp("enforced")) as stage:
+        yield stage
 
 
 @pytest.fixture
