@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from orders.domain.errors import Unavailable
 from orders.domain.ids import Sku
@@ -19,6 +20,12 @@ PIECES_PER_SECOND = 5
 LONGEST_FRESH_SECONDS = 20.0
 """How old a level on a page may be: "3 left" is soon untrue, "in stock" with two hundred pieces is not. The order itself is
 checked by the reservation, not by this."""
+PLENTY = 20
+USABLE_FOR_SECONDS = 60.0
+"""A page that only looks may say "in stock" of at least this many pieces for this long, while they are looked at anew."""
+GATHER_SECONDS = 0.25
+MOST_GATHERED = 40
+"""Levels that are due are asked for together, with two keys each: one request takes a hundred (BatchGetItem)."""
 PAUSE_AFTER_FAILURE_SECONDS = 3.0
 """While the store is away, pages do not wait for it one after the other."""
 MOST_CACHED = 20_000
@@ -32,33 +39,76 @@ def fresh_for_seconds(level: StockLevel | None) -> float:
     return min(max(FRESH_FOR_SECONDS, pieces / PIECES_PER_SECOND), LONGEST_FRESH_SECONDS)
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A level as it was seen (None: the store does not know the SKU), and until when it may be shown."""
+
+    level: StockLevel | None
+    fresh_until: float
+    usable_until: float
+
+
 class Availability:
     """A short memory of stock levels, one per process. Thread-safe."""
 
     def __init__(self, inventory: InventoryStore) -> None:
         self._inventory = inventory
-        self._known: dict[str, tuple[float, StockLevel | None]] = {}
+        self._known: dict[str, _Look] = {}
+        self._due: dict[str, float] = {}
+        """Since when a level that was shown is to be looked at anew, the longest due first."""
         self._away_until = 0.0
         self._lock = threading.Lock()
 
-    def levels(self, skus: Iterable[str], *, fresh: bool = False) -> Mapping[str, StockLevel] | None:
+    def levels(
+        self, skus: Iterable[str], *, fresh: bool = False, is_glance: bool = False
+    ) -> Mapping[str, StockLevel] | None:
         """The levels of the known SKUs among these, or None when the store is away: then nothing is claimed.
 
-        `fresh` asks the store whatever is remembered: before paying.
+        `fresh` asks the store whatever is remembered: before paying. `is_glance` is for a page that only looks: where
+        there is plenty it shows what was seen up to USABLE_FOR_SECONDS ago, and such looks are renewed together.
         """
         wanted = list(dict.fromkeys(skus))
         now = time.monotonic()
         with self._lock:
             held = {sku: self._known[sku] for sku in wanted if sku in self._known}
+            missing = [
+                sku for sku in wanted if fresh or not _may_show(held.get(sku), now, is_glance=is_glance)
+            ]
+            for sku in held.keys() - set(missing):
+                if now > held[sku].fresh_until:
+                    self._due.setdefault(sku, now)
             is_away = now < self._away_until
-        missing = [sku for sku in wanted if fresh or sku not in held or now > held[sku][0]]
+            also = [] if is_away else self._take_due(now, missing)
         if missing and is_away:
             return None
-        asked = self._ask(missing) if missing else {}
+        asked = self._ask([*missing, *also]) if missing or also else {}
         if asked is None:
-            return None
-        levels = {sku: level for sku, (_, level) in held.items() if level is not None and sku not in missing}
-        return {**levels, **asked}
+            if missing:
+                return None
+            asked = {}
+        levels = {
+            sku: look.level for sku, look in held.items() if look.level is not None and sku not in missing
+        }
+        return {**levels, **{sku: level for sku, level in asked.items() if sku in wanted}}
+
+    def _take_due(self, now: float, missing: list[str]) -> list[str]:
+        """What is asked for along with the missing: all that is due, once it waited long enough or a request is made anyway."""
+        if not self._due:
+            return []
+        if (
+            not missing
+            and len(self._due) < MOST_GATHERED
+            and now - next(iter(self._due.values())) < GATHER_SECONDS
+        ):
+            return []
+        taken = [sku for sku in list(self._due)[:MOST_GATHERED] if sku not in missing]
+        for sku in (*taken, *missing):
+            self._due.pop(sku, None)
+        for sku in taken:
+            # Whoever looks while the answer is on its way does not ask for the same again.
+            if (look := self._known.get(sku)) is not None:
+                self._known[sku] = replace(look, fresh_until=now + FRESH_FOR_SECONDS)
+        return taken
 
     def _ask(self, skus: list[str]) -> dict[str, StockLevel] | None:
         try:
@@ -74,6 +124,15 @@ class Availability:
             if len(self._known) > MOST_CACHED:
                 self._known.clear()
             for sku in skus:
-                level = found.get(Sku(sku))
-                self._known[sku] = (now + fresh_for_seconds(level), level)
+                self._known[sku] = _look(found.get(Sku(sku)), now)
         return {str(sku): level for sku, level in found.items()}
+
+
+def _look(level: StockLevel | None, now: float) -> _Look:
+    fresh_until = now + fresh_for_seconds(level)
+    has_plenty = level is not None and level.available >= PLENTY
+    return _Look(level, fresh_until, now + USABLE_FOR_SECONDS if has_plenty else fresh_until)
+
+
+def _may_show(look: _Look | None, now: float, *, is_glance: bool) -> bool:
+    return look is not None and now <= (look.usable_until if is_glance else look.fresh_until)

@@ -112,7 +112,7 @@ def product(slug: str) -> str | Response:
     if not variants:
         abort(410, f"“{found.name}” is not offered any more.")
     skus = [variant.sku for variant in variants]
-    levels = wiring().availability.levels(skus)
+    levels = wiring().availability.levels(skus, is_glance=True)
     chosen = next((v for v in variants if v.sku == request.args.get("sku")), None) or _first_choice(
         variants, levels
     )

@@ -89,3 +89,61 @@ def test_while_the_store_is_away_nothing_is_claimed_and_it_is_left_alone(
     levels = availability.levels(["FEW"])
     assert levels is not None
     assert levels["FEW"].available == 3
+
+
+def test_a_glance_at_plenty_waits_for_nobody_and_is_renewed_together(
+    clock: list[float], inventory: CountingInventory
+) -> None:
+    """Products of which there are many are looked at anew in one request, not page by page; of few, at once."""
+    inventory.set_up_sku(Sku("LOTS"), 100, "EUR")
+    inventory.restock(Sku("LOTS"), 900, "LOTS")
+    availability = Availability(inventory)
+    availability.levels(["MANY", "LOTS", "FEW"], is_glance=True)
+    inventory.asked.clear()
+    clock[0] += 30
+    assert availability.levels(["MANY"], is_glance=True) is not None
+    assert availability.levels(["LOTS"], is_glance=True) is not None
+    assert inventory.asked == []
+    clock[0] += module.GATHER_SECONDS
+    assert set(availability.levels(["MANY"], is_glance=True) or {}) == {"MANY"}
+    assert inventory.asked == [["MANY", "LOTS"]]
+    availability.levels(["LOTS"], is_glance=True)
+    availability.levels(["FEW"], is_glance=True)
+    assert inventory.asked == [["MANY", "LOTS"], ["FEW"]]
+
+
+def test_a_glance_shows_nothing_that_is_very_old_and_an_order_nothing_that_is_due(
+    clock: list[float], inventory: CountingInventory
+) -> None:
+    """After a minute even plenty is asked for before it is shown; a cart asks as soon as it is due."""
+    availability = Availability(inventory)
+    availability.levels(["MANY"], is_glance=True)
+    inventory.adjust(Sku("MANY"), -500, "sold")
+    clock[0] += module.LONGEST_FRESH_SECONDS + 1
+    cart = availability.levels(["MANY"])
+    assert cart is not None
+    assert cart["MANY"].available == 0
+    inventory.adjust(Sku("MANY"), 500, "found")
+    clock[0] += 2
+    availability.levels(["MANY"], is_glance=True)
+    inventory.adjust(Sku("MANY"), -500, "gone")
+    clock[0] += module.USABLE_FOR_SECONDS + 1
+    late = availability.levels(["MANY"], is_glance=True)
+    assert late is not None
+    assert late["MANY"].available == 0
+
+
+def test_plenty_that_is_due_is_shown_while_the_store_is_away(
+    clock: list[float], inventory: CountingInventory
+) -> None:
+    """A look that is still good enough needs no store; a page waits once at most."""
+    availability = Availability(inventory)
+    availability.levels(["MANY"], is_glance=True)
+    inventory.away = True
+    clock[0] += 30
+    for _ in range(3):
+        levels = availability.levels(["MANY"], is_glance=True)
+        assert levels is not None
+        assert levels["MANY"].available == 500
+        clock[0] += 1
+    assert len(inventory.asked) == 2
