@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from orders.adapters.papers.order_papers import pile
 from orders.adapters.rds.bulk_jobs import MOST_PAPERS, BulkBook
 from orders.adapters.rds.engine import database_errors
 from orders.adapters.rds.job_files import add_part, finish_file
@@ -32,6 +31,9 @@ def print_papers(context: JobContext, message: JobMessage) -> None:
     with context.desk.book.transaction() as tx:
         records = tx.get_orders(wanted)
     kinds = PAPERS.get(str(work.options.get("papers", "slip")), PAPERS["slip"])
+    # Drawn seldom, and fpdf with fontTools is a fifth of what the program imports: not at its start.
+    from orders.adapters.papers.order_papers import pile
+
     content = pile(records, context.desk.settings.shop_name, kinds)
     now = context.desk.clock.now()
     with database_errors("the papers"), context.engine.begin() as connection:

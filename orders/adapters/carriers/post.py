@@ -17,7 +17,6 @@ from typing import Any
 from sqlalchemy import Engine, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from orders.adapters.carriers.label import draw_label
 from orders.adapters.rds.base import table_of
 from orders.adapters.rds.engine import database_errors
 from orders.adapters.rds.label_models import PostParcel
@@ -73,6 +72,9 @@ class EmbeddedPost:
                 .mappings()
                 .one()
             )
+        # Drawn seldom, and fpdf with fontTools is a fifth of what the program imports: not at its start.
+        from orders.adapters.carriers.label import draw_label
+
         document = draw_label(
             carrier=NAME, number=number, reference=kept["reference"], sender=kept["sender"],
             recipient=Address(**kept["recipient"]),

@@ -8,7 +8,6 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
-from orders.adapters.papers import order_papers as papers
 from orders.adapters.rds.fulfilment_models import ReturnLine, ReturnRow
 from orders.adapters.rds.models import Order
 from orders.domain.errors import Refused, Unavailable
@@ -120,7 +119,12 @@ def packing_slip(order_id: UUID) -> ResponseReturnValue:
     parcel = next((one.lines for one in file.shipments if one.id == wanted), None)
     if parcel is None and not left_to_ship(file.record) and file.shipments:
         parcel = file.shipments[-1].lines
-    return _pdf(papers.packing_slip(file.record, wiring().settings.shop_name, parcel), f"slip-{file.number}")
+    # Drawn seldom, and fpdf with fontTools is a fifth of what the program imports: not at its start.
+    from orders.adapters.papers import order_papers
+
+    return _pdf(
+        order_papers.packing_slip(file.record, wiring().settings.shop_name, parcel), f"slip-{file.number}"
+    )
 
 
 @console.get("/orders/<uuid:order_id>/invoice.pdf")
@@ -128,7 +132,9 @@ def packing_slip(order_id: UUID) -> ResponseReturnValue:
 def invoice(order_id: UUID) -> ResponseReturnValue:
     """The invoice of an order."""
     file = read_order(db.session(), desk(), order_id)
-    return _pdf(papers.invoice(file.record, wiring().settings.shop_name), f"invoice-{file.number}")
+    from orders.adapters.papers import order_papers
+
+    return _pdf(order_papers.invoice(file.record, wiring().settings.shop_name), f"invoice-{file.number}")
 
 
 def _pdf(content: bytes, name: str) -> Response:
