@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from orders.adapters.rds.base import Base
 from orders.adapters.rds.engine import make_engine
+
+log = logging.getLogger(__name__)
 
 
 class ShopDatabase(SQLAlchemy):
@@ -18,6 +22,15 @@ class ShopDatabase(SQLAlchemy):
 
     def _make_engine(self, bind_key: str | None, options: dict[str, Any], app: Flask) -> Engine:
         return make_engine(app.config["CARTWRIGHT_SETTINGS"], "cartwright-web")
+
+    def _teardown_session(self, exc: BaseException | None) -> None:
+        """End the request's session. A database that went away after the answer was made does not take the answer back."""
+        try:
+            super()._teardown_session(exc)
+        except DBAPIError as error:
+            # SQLAlchemy has thrown the dead connection away, but not the session: a later request would be handed it.
+            log.warning("connection_lost_after_answer", extra={"reason": type(error).__name__})
+            self.session.registry.clear()
 
 
 # Objects keep their values after a commit: reading one again must not open a transaction during a call to a provider.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from flask import Flask, request_finished
 from sqlalchemy import text
 
 from orders.adapters.rds import engine as module
 from tests.integration.webapp.conftest import ShopUnderTest
+from webapp.extensions import db
 
 
 def test_a_connection_that_died_while_idle_is_replaced(
@@ -24,4 +26,25 @@ def test_a_connection_that_died_while_idle_is_replaced(
     assert killed >= 1
     monkeypatch.setattr(module, "PING_AFTER_IDLE_SECONDS", 0.0)
     assert browser.get("/shop/kitchen?sort=price").status_code == 200
+    assert browser.get("/cart").status_code == 200
+
+
+def test_an_answer_stands_when_its_connection_dies_right_after_it(shop: ShopUnderTest) -> None:
+    """The page is made, then the database crashes while the session is being closed: the shopper still gets the page."""
+    killed = []
+
+    def kill(sender: Flask, **_: object) -> None:
+        own = db.session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        with shop.engine.connect() as connection:
+            # Waits until the process is gone.
+            killed.append(
+                connection.execute(
+                    text("SELECT pg_terminate_backend(:own, 10000)"), {"own": own}
+                ).scalar_one()
+            )
+
+    browser = shop.client()
+    with request_finished.connected_to(kill, shop.app):
+        assert browser.get("/cart").status_code == 200
+    assert killed == [True]
     assert browser.get("/cart").status_code == 200
