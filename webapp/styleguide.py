@@ -13,7 +13,7 @@ from wtforms import BooleanField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from orders.domain.pricing import Totals
-from webapp.checkout.routes import STEPS
+from webapp.checkout.pages import STEPS
 from webapp.formats import day
 from webapp.wiring import wiring
 

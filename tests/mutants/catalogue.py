@@ -254,14 +254,14 @@ _MONEY_MUTANTS = (
     ),
     Mutant(
         "money stays held when an order is refused",
-        "webapp/checkout/placing.py",
+        "webapp/checkout/charging.py",
         "        result = parts.payments.void(reference=checkout.payment_reference, idempotency_key=key)\n",
         "        result = PaymentResult(PaymentOutcome.SUCCEEDED, checkout.payment_reference, 0)\n",
         (f"{_CHECKOUT}::test_an_order_api_that_is_away_keeps_the_cart_and_frees_the_money",),
     ),
     Mutant(
         "a checkout is not leased",
-        "webapp/checkout/placing.py",
+        "webapp/checkout/leases.py",
         "            (Checkout.leased_until.is_(None)) | (Checkout.leased_until < now),\n",
         "",
         (f"{_CHECKOUT}::test_a_checkout_is_worked_on_by_one_at_a_time",),

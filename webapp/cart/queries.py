@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from orders.domain.errors import InvalidRequest, NotFound, Problem, VersionConflict
 from orders.domain.request import MAX_LINES, MAX_QUANTITY
+from webapp import reads
 from webapp.account.sessions import current_customer_id
 from webapp.cart.models import Cart, CartLine
 from webapp.catalog.availability import Availability
-from webapp.catalog.offers import Offer, find_offers
+from webapp.catalog.offers import Offer, find_offers, offer_of
 from webapp.extensions import db
 
 DOUBLE_CLICK_SECONDS = 1.0
@@ -98,11 +99,14 @@ class CartView:
 
 def count_pieces(cart_id: UUID, oldest: datetime) -> int:
     """Pieces in a cart that was touched since `oldest`: the number beside the cart's sign."""
-    return db.session.scalar(
-        select(func.coalesce(func.sum(CartLine.quantity), 0))
-        .join(Cart, Cart.id == CartLine.cart_id)
-        .where(Cart.id == cart_id, Cart.touched_at >= oldest, _is_visitors())
-    ) or 0  # fmt: skip
+    found = reads.one(_COUNT, {"cart": cart_id, "oldest": oldest, "customer": current_customer_id()})
+    return int(found[0]) if found else 0
+
+
+_COUNT = """
+SELECT coalesce(sum(line.quantity), 0) FROM carts cart JOIN cart_lines line ON line.cart_id = cart.id
+WHERE cart.id = %(cart)s AND cart.touched_at >= %(oldest)s AND cart.customer_id IN ('', %(customer)s)
+"""
 
 
 def find_cart(cart_id: UUID | None, oldest: datetime, *, lock: bool = False) -> Cart | None:
@@ -115,8 +119,48 @@ def find_cart(cart_id: UUID | None, oldest: datetime, *, lock: bool = False) -> 
     return db.session.scalar(query)
 
 
+def look_into(
+    cart_id: UUID | None, oldest: datetime, availability: Availability, *, fresh: bool = False
+) -> CartView | None:
+    """The cart with what each line is, costs and has left now; None when there is none or it has expired.
+
+    One statement, whose connection is back in the pool before the stock is asked for.
+    """
+    if cart_id is None:
+        return None
+    rows = reads.rows(_CART, {"cart": cart_id, "oldest": oldest, "customer": current_customer_id()})
+    if not rows:
+        return None
+    first, filled = rows[0], [row for row in rows if row.sku is not None]
+    levels = availability.levels((row.sku for row in filled if row.slug is not None), fresh=fresh)
+    lines = [
+        LineView(
+            row.sku,
+            row.quantity,
+            row.seen_price_minor,
+            offer_of(row, levels) if row.slug is not None else None,
+        )
+        for row in filled
+    ]
+    return CartView(first.cart_id, first.version, first.cart_currency, lines, first.coupon_code)
+
+
+_CART = """
+SELECT cart.id AS cart_id, cart.version, cart.currency AS cart_currency, cart.coupon_code,
+       line.sku, line.quantity, line.seen_price_minor,
+       piece.options, piece.price_minor, piece.currency, piece.weight_grams, piece.image, piece.is_active, piece.back_on,
+       product.name, product.slug, product.image AS product_image, product.is_active AS product_is_active
+FROM carts cart
+LEFT JOIN cart_lines line ON line.cart_id = cart.id
+LEFT JOIN variants piece ON piece.sku = line.sku
+LEFT JOIN products product ON product.id = piece.product_id
+WHERE cart.id = %(cart)s AND cart.touched_at >= %(oldest)s AND cart.customer_id IN ('', %(customer)s)
+ORDER BY line.id
+"""
+
+
 def view_cart(cart: Cart, availability: Availability, *, fresh: bool = False) -> CartView:
-    """The cart with what each line is, costs and has left now."""
+    """A loaded cart with what each line is, costs and has left now."""
     offers = find_offers((line.sku for line in cart.lines), availability, fresh=fresh)
     lines = [
         LineView(line.sku, line.quantity, line.seen_price_minor, offers.get(line.sku)) for line in cart.lines
@@ -127,9 +171,13 @@ def view_cart(cart: Cart, availability: Availability, *, fresh: bool = False) ->
 def new_cart(currency: str, now: datetime, oldest: datetime) -> Cart:
     """A fresh, empty cart with an unguessable id, the customer's own when one is signed in; the caller commits."""
     customer_id = current_customer_id()
-    if customer_id:
-        # A customer has one cart: the expired one goes first, and two tabs at once get the same new one.
-        db.session.execute(delete(Cart).where(Cart.customer_id == customer_id, Cart.touched_at < oldest))
+    if not customer_id:
+        # Nobody else can know its name: it goes into the database with its first line.
+        guests = Cart(id=uuid.uuid4(), currency=currency, version=1, created_at=now, touched_at=now)
+        db.session.add(guests)
+        return guests
+    # A customer has one cart: the expired one goes first, and two tabs at once get the same new one.
+    db.session.execute(delete(Cart).where(Cart.customer_id == customer_id, Cart.touched_at < oldest))
     row = {
         "id": uuid.uuid4(),
         "customer_id": customer_id,
@@ -203,18 +251,27 @@ def keep_coupon(cart: Cart, code: str, now: datetime) -> None:
 
 
 def take_out_ordered(cart_id: UUID, ordered: dict[str, int], now: datetime) -> None:
-    """Take what was ordered out of the cart, and the coupon that was used; what was added meanwhile stays."""
-    cart = db.session.scalar(select(Cart).where(Cart.id == cart_id).with_for_update())
-    if cart is None:
+    """Take what was ordered out of the cart, and the coupon that was used; what was added meanwhile stays.
+
+    The caller commits, and has no object of this cart in its session.
+    """
+    # Whoever changes lines holds the cart's row, so that two never wait for each other.
+    if db.session.scalar(select(Cart.id).where(Cart.id == cart_id).with_for_update()) is None:
         return
-    for line in list(cart.lines):
-        left = line.quantity - ordered.get(line.sku, 0)
-        if left <= 0:
-            cart.lines.remove(line)
-        else:
-            line.quantity = left
-    cart.coupon_code = ""
-    _touch(cart, now)
+    values = {"cart": cart_id, "skus": list(ordered), "pieces": list(ordered.values()), "now": now}
+    db.session.connection().exec_driver_sql(_TAKE_OUT, values)
+
+
+_TAKE_OUT = """
+WITH ordered AS (SELECT * FROM unnest(%(skus)s::text[], %(pieces)s::int[]) AS ordered(sku, quantity)),
+     gone AS (
+        DELETE FROM cart_lines line USING ordered
+        WHERE line.cart_id = %(cart)s AND line.sku = ordered.sku AND line.quantity <= ordered.quantity),
+     fewer AS (
+        UPDATE cart_lines line SET quantity = line.quantity - ordered.quantity FROM ordered
+        WHERE line.cart_id = %(cart)s AND line.sku = ordered.sku AND line.quantity > ordered.quantity)
+UPDATE carts SET coupon_code = '', version = version + 1, touched_at = %(now)s WHERE id = %(cart)s
+"""
 
 
 def delete_expired_carts(oldest: datetime, limit: int = 1000) -> int:

@@ -10,6 +10,7 @@ from flask import (
     Response,
     abort,
     flash,
+    g,
     jsonify,
     make_response,
     redirect,
@@ -22,6 +23,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from orders.domain.coupon import tidy_code
 from orders.domain.errors import InvalidRequest, NotFound, Problem, VersionConflict
 from orders.domain.request import MAX_QUANTITY
+from webapp import reads
 from webapp.account.sessions import current_customer
 from webapp.cart import queries
 from webapp.cart.cookie import read_cart_id, write_cart_id
@@ -52,15 +54,23 @@ def current_cart(*, lock: bool = False) -> Cart | None:
     return queries.find_cart(read_cart_id(request), oldest_cart(), lock=lock)
 
 
+def current_view(*, fresh: bool = False) -> CartView | None:
+    """This visitor's cart as it stands today, or None. `fresh` asks for the stock of this very moment."""
+    view = queries.look_into(read_cart_id(request), oldest_cart(), wiring().availability, fresh=fresh)
+    # The number beside the cart in the page's header need not be asked for again.
+    g.cart_count = view.piece_count if view else 0
+    return view
+
+
 @bp.get("/cart")
 def show() -> BaseResponse:
     """The cart, with every change of price and stock since it was filled."""
-    return make_response(_page(current_cart()))
+    return make_response(_page())
 
 
-def _page(cart: Cart | None, refused: Weighed | None = None) -> str:
+def _page(refused: Weighed | None = None) -> str:
     """Draw the cart. `refused` is a coupon that was typed a moment ago and does not count."""
-    view = queries.view_cart(cart, wiring().availability, fresh=True) if cart else None
+    view = current_view(fresh=True)
     page = render_template(
         "cart/cart.html",
         cart=view,
@@ -70,13 +80,14 @@ def _page(cart: Cart | None, refused: Weighed | None = None) -> str:
         coupon=_weighed(view),
         refused=refused,
         countries=tariffs().countries.values(),
-        has_expired=cart is None and read_cart_id(request) is not None,
+        has_expired=view is None and read_cart_id(request) is not None,
         today=wiring().clock.now().date(),
         max_quantity=MAX_QUANTITY,
     )
-    if cart is not None and view is not None and any(line.has_new_price for line in view.lines):
+    if view is not None and any(line.has_new_price for line in view.lines):
         # They have been told now; the next look does not tell them again.
-        queries.accept_prices(cart, view)
+        if (cart := current_cart()) is not None:
+            queries.accept_prices(cart, view)
         db.session.commit()
     return page
 
@@ -104,7 +115,7 @@ def use_coupon() -> BaseResponse:
     if weighed is not None and not weighed.is_worth_keeping:
         db.session.rollback()
         if not is_checkout:
-            return make_response(_page(current_cart(), weighed), 422)
+            return make_response(_page(weighed), 422)
         flash(weighed.why, "error")
         return redirect(url_for("checkout.start"), 303)
     queries.keep_coupon(cart, code, wiring().clock.now())
@@ -123,7 +134,9 @@ def use_coupon() -> BaseResponse:
 @limited("cart", burst=60, per_seconds=60)
 def add() -> BaseResponse:
     """Put pieces of a SKU into the cart."""
+    reads.statement_by_statement()
     offer = _offer_asked_for()
+    db.session.commit()
     quantity = _number(request.form.get("quantity", "1"), 0)
     if not 1 <= quantity <= MAX_QUANTITY:
         raise InvalidRequest([Problem("/quantity", f"Choose a quantity from 1 to {MAX_QUANTITY}.")])

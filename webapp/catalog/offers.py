@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 
+from orders.domain.inventory import StockLevel
 from webapp.catalog.availability import FEW_LEFT, Availability
 from webapp.catalog.models import Product, Variant
 from webapp.extensions import db
@@ -64,6 +66,8 @@ def find_offers(
     wanted = list(dict.fromkeys(skus))
     if not wanted:
         return {}
+    # The stock first: no connection to the database is held while another machine is asked.
+    levels = availability.levels(wanted, fresh=fresh)
     rows = db.session.execute(
         select(
             Variant.sku,
@@ -82,22 +86,23 @@ def find_offers(
         .join(Product, Variant.product_id == Product.id)
         .where(Variant.sku.in_(wanted))
     ).all()
-    levels = availability.levels(wanted, fresh=fresh)
-    offers = {}
-    for row in rows:
-        level = levels.get(row.sku) if levels is not None else None
-        offers[row.sku] = Offer(
-            sku=row.sku,
-            name=row.name,
-            variant=options_label(row.options),
-            product_slug=row.slug,
-            image=row.image or row.product_image,
-            price_minor=level.price_minor if level else row.price_minor,
-            currency=row.currency,
-            weight_grams=row.weight_grams,
-            is_for_sale=row.is_active and row.product_is_active,
-            # A SKU that the inventory does not know cannot be reserved: none are available.
-            available=level.available if level else (None if levels is None else 0),
-            back_on=row.back_on,
-        )
-    return offers
+    return {row.sku: offer_of(row, levels) for row in rows}
+
+
+def offer_of(row: Any, levels: Mapping[str, StockLevel] | None) -> Offer:
+    """A variant's row with its product's, joined with what is known of its stock: None when nothing is."""
+    level = levels.get(row.sku) if levels is not None else None
+    return Offer(
+        sku=row.sku,
+        name=row.name,
+        variant=options_label(row.options),
+        product_slug=row.slug,
+        image=row.image or row.product_image,
+        price_minor=level.price_minor if level else row.price_minor,
+        currency=row.currency,
+        weight_grams=row.weight_grams,
+        is_for_sale=row.is_active and row.product_is_active,
+        # A SKU that the inventory does not know cannot be reserved: none are available.
+        available=level.available if level else (None if levels is None else 0),
+        back_on=row.back_on,
+    )

@@ -58,14 +58,18 @@ def _learned(shipping_code: str, country: str) -> timedelta | None:
         .group_by(newest.c.id, newest.c.placed_at)
         .subquery()
     )
+    # Within the checkout's own transaction: a second connection for each click would empty the pool, and whoever waits
+    # for a connection while holding one may wait for ever. The savepoint keeps the limit and a failure to themselves.
+    connection = db.session.connection()
+    fence = connection.begin_nested()
     try:
-        # A connection of its own: the checkout's transaction neither waits for an estimate nor breaks with it.
-        with db.engine.begin() as connection:
-            connection.execute(text(f"SET LOCAL statement_timeout = {PATIENCE_MILLISECONDS}"))
-            count, typical = connection.execute(
-                select(func.count(), func.percentile_cont(SHARE).within_group(took.c.took))
-            ).one()
+        connection.execute(text(f"SET LOCAL statement_timeout = {PATIENCE_MILLISECONDS}"))
+        count, typical = connection.execute(
+            select(func.count(), func.percentile_cont(SHARE).within_group(took.c.took))
+        ).one()
     except SQLAlchemyError as error:
         log.warning("arrival_not_learned", extra={"reason": type(error).__name__})
         return None
+    finally:
+        fence.rollback()
     return typical if count >= FEWEST else None

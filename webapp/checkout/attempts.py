@@ -11,6 +11,7 @@ from orders.adapters.rds.models import PaymentAttemptRow
 from orders.ports import AttemptStatus, PaymentOutcome
 from webapp.checkout.models import Checkout
 from webapp.extensions import db
+from webapp.reads import statement_by_statement
 
 _ON_ITS_WAY = "asked; no answer yet"
 
@@ -58,10 +59,15 @@ def begin_call(attempt_id: str) -> bool:
 
     Returns whether an earlier call of this attempt was made and never answered.
     """
-    query = select(PaymentAttemptRow.detail).where(PaymentAttemptRow.id == attempt_id)
-    was_lost = db.session.scalar(query) == _ON_ITS_WAY
-    db.session.execute(
-        update(PaymentAttemptRow).where(PaymentAttemptRow.id == attempt_id).values(detail=_ON_ITS_WAY)
+    before = select(PaymentAttemptRow.detail).where(PaymentAttemptRow.id == attempt_id).with_for_update()
+    earlier = before.cte("earlier")
+    statement_by_statement()
+    was = db.session.scalar(
+        update(PaymentAttemptRow)
+        .where(PaymentAttemptRow.id == attempt_id)
+        .values(detail=_ON_ITS_WAY)
+        .returning(select(earlier.c.detail).scalar_subquery())
+        .execution_options(synchronize_session=False)
     )
     db.session.commit()
-    return was_lost
+    return bool(was == _ON_ITS_WAY)

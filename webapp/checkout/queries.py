@@ -17,6 +17,7 @@ from webapp.checkout import coupons
 from webapp.checkout.models import IN_FLIGHT, Checkout, CheckoutStatus
 from webapp.checkout.snapshot import differences, is_same_order, snapshot_of
 from webapp.extensions import db
+from webapp.reads import statement_by_statement
 
 _FINISHED = (CheckoutStatus.PLACED, CheckoutStatus.ABANDONED)
 
@@ -45,9 +46,6 @@ def find_of_cart(checkout_id: UUID, cart_id: UUID, *, lock: bool = False) -> Che
 
 def open_checkout(cart: CartView, customer_id: str, now: datetime) -> Checkout:
     """The cart's unfinished checkout, or a new one with the cart frozen in it. Two tabs get the same one. Commits."""
-    found = find_unfinished(cart.id)
-    if found is not None:
-        return found
     row = {
         "id": UUID(new_order_id(now)),
         "cart_id": cart.id,
@@ -60,9 +58,10 @@ def open_checkout(cart: CartView, customer_id: str, now: datetime) -> Checkout:
         "updated_at": now,
     }
     # The partial unique index decides between two tabs that open one at the same moment.
-    db.session.execute(insert(Checkout).values(row).on_conflict_do_nothing())
+    statement_by_statement()
+    made = insert(Checkout).values(row).on_conflict_do_nothing().returning(Checkout)
+    opened = db.session.scalar(made) or find_unfinished(cart.id)
     db.session.commit()
-    opened = find_unfinished(cart.id)
     if opened is None:
         raise VersionConflict("this cart was ordered in another window")
     return opened
@@ -95,6 +94,7 @@ def save_fields(checkout: Checkout, now: datetime, **fields: Any) -> None:
         raise VersionConflict("this order is being placed")
     for name, value in fields.items():
         setattr(checkout, name, value)
+    statement_by_statement()  # It is one UPDATE, and it compares versions.
     move_on(checkout, now)
     commit()
 

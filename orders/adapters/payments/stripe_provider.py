@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 HOSTED = "hosted"
 """The token of a payment whose card is typed on Stripe's page."""
 TIMEOUT_SECONDS = (2.0, 6.0)
-"""To connect, and between two bytes of the answer: together less than a checkout's lease (placing.LEASE_SECONDS)."""
+"""To connect, and between two bytes of the answer: together less than a checkout's lease (leases.LEASE_SECONDS)."""
 COUNTED_OTHERWISE = frozenset({"ISK", "BHD", "KWD", "TND", "JOD", "OMR"})
 """Currencies whose minor unit at Stripe is not that of ISO 4217 (docs.stripe.com/currencies)."""
 _HOLDS_OR_TOOK = frozenset({"requires_capture", "succeeded"})

@@ -7,7 +7,7 @@ import threading
 from orders.domain.errors import OutcomeUnknown
 from tests.integration.webapp.conftest import ShopUnderTest, fill_in, place, put_in_cart
 from webapp.checkout import rounds
-from webapp.checkout.placing import LEASE_SECONDS
+from webapp.checkout.leases import LEASE_SECONDS
 from webapp.checkout.reconcile import STILL_SECONDS
 
 

@@ -1,0 +1,99 @@
+"""The steps of a placing that talk to the order API: hand the order over, and take its yes or its no.
+
+Each returns whether another step may follow at once. A checkout that comes here is leased (leases.py).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from typing import Any
+
+from orders.domain.errors import (
+    IdempotencyConflict,
+    InvalidRequest,
+    OrderRefused,
+    OutcomeUnknown,
+    Unavailable,
+)
+from orders.domain.ids import OrderId
+from orders.failpoints import failpoint
+from orders.messages import decode_order_request, encode_order_request
+from orders.observability import correlation_id
+from webapp.cart.queries import take_out_ordered
+from webapp.checkout import attempts
+from webapp.checkout.leases import save
+from webapp.checkout.models import Checkout, CheckoutStatus
+from webapp.wiring import Wiring
+
+log = logging.getLogger(__name__)
+
+ANSWER_LIMIT_SECONDS = 35
+"""API Gateway ends a request after 29 s and the Lambda before that: a request older than this is not on its way any more."""
+
+
+def submit(checkout: Checkout, parts: Wiring) -> bool:
+    """Hand the order to the order API, or ask what became of it."""
+    order_id, now = OrderId(str(checkout.id)), parts.clock.now()
+    first_sent = checkout.submitted_at
+    try:
+        if first_sent is not None and parts.order_api.find(order_id) is not None:
+            return placed(checkout, parts)
+        if first_sent is None:
+            checkout.submitted_at = now
+            save(checkout, parts)
+        body = encode_order_request(decode_order_request(checkout.request or {}))
+        correlation_id.set(checkout.correlation_id or correlation_id.get())
+        parts.order_api.submit(order_id, body)
+        failpoint("checkout.after_submit")
+    except OrderRefused as error:
+        if first_sent is not None and (now - first_sent).total_seconds() < ANSWER_LIMIT_SECONDS:
+            # A lost first request could still be accepted while its repeat is refused.
+            return False
+        refusals = [asdict(line) for line in error.lines]
+        return refused(checkout, parts, "Part of your order cannot be had as it was.", refusals)
+    except OutcomeUnknown as error:
+        log.warning("submit_unknown", extra={"order_id": order_id, "reason": str(error)[:200]})
+        return False
+    except Unavailable as error:
+        log.warning("submit_unavailable", extra={"order_id": order_id, "reason": str(error)[:200]})
+        if first_sent is not None:
+            return False
+        return refused(
+            checkout,
+            parts,
+            "We cannot take orders at this moment. Nothing was charged and your cart is kept.",
+            [],
+        )
+    except (InvalidRequest, IdempotencyConflict) as error:
+        log.error("submit_invalid", extra={"order_id": order_id, "reason": str(error)[:500]})
+        if isinstance(error, IdempotencyConflict) and parts.order_api.find(order_id) is not None:
+            return placed(checkout, parts)
+        return refused(
+            checkout,
+            parts,
+            "The order could not be taken; this is our mistake. Nothing was charged and your cart is kept.",
+            [],
+        )
+    return placed(checkout, parts)
+
+
+def placed(checkout: Checkout, parts: Wiring) -> bool:
+    checkout.status = CheckoutStatus.PLACED
+    checkout.payment_token = checkout.notice = ""
+    checkout.refusals = []
+    ordered = {line["sku"]: line["quantity"] for line in (checkout.request or {})["lines"]}
+    take_out_ordered(checkout.cart_id, ordered, parts.clock.now())
+    save(checkout, parts, is_last=True)
+    log.info("order_submitted", extra={"order_id": str(checkout.id)})
+    return False
+
+
+def refused(checkout: Checkout, parts: Wiring, notice: str, refusals: list[dict[str, Any]]) -> bool:
+    checkout.status = CheckoutStatus.REFUSED
+    checkout.notice, checkout.refusals = notice, refusals
+    attempts.record(
+        checkout, "void", (checkout.request or {})["total_minor"], parts.payments.name, parts.clock.now()
+    )
+    save(checkout, parts)
+    return True
