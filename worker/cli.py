@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
 
 from orders import failpoints
-from orders.domain.errors import CartwrightError
+from orders.domain.errors import CartwrightError, Unavailable
 from orders.observability import configure_logging
 from orders.settings import Settings, SettingsError, require
 
@@ -101,14 +103,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _command(options.command)(settings, options)
     except BrokenPipeError:
         return 0
+    except Unavailable as error:
+        return _complain(f"{error}\n{_where_it_asked(settings)}", 1)
     except CartwrightError as error:
         return _complain(str(error), 1)
 
 
+def _where_it_asked(settings: Settings) -> str:
+    """What to look at when a store does not answer; no password."""
+    database = urlsplit(settings.database_url)
+    places = [
+        f"the database at {database.hostname}:{database.port or 5432} (CARTWRIGHT_DATABASE_URL)",
+        f"AWS at {settings.aws_endpoint_url or settings.aws_region} (AWS_ENDPOINT_URL, AWS_REGION)",
+    ]
+    advice = f"It asked {' and '.join(places)}."
+    if settings.is_local:
+        advice += "\nOn a laptop: `make run`, then `python -m local exec python -m worker ...` asks the running shop."
+    return advice
+
+
 def _command(name: str) -> Command:
     """Imported late: `--help` and `completion` answer without loading the database."""
-    from worker import commands
-
+    # What is loaded stays: looking for garbage in it would be a fifth of a short command's time.
+    gc.disable()
+    try:
+        from worker import commands
+    finally:
+        gc.freeze()
+        gc.enable()
     found: Command = getattr(commands, name)
     return found
 

@@ -1,7 +1,8 @@
 """The only maker of AWS clients, and the only reader of AWS errors.
 
-boto3 is imported inside the functions: importing it takes longer than everything else that an order Lambda loads
-together. Retries live in one layer, botocore's, with few attempts and jitter; timeouts are set for each service so
+The clients are made by botocore, boto3's lower half: boto3 itself would load S3's transfers and its resources, which
+nothing here uses, and a Lambda's cold start and `worker info` would wait for them. Even botocore is imported inside the
+functions: it takes longer than everything else that an order Lambda loads together. Retries live in one layer, botocore's, with few attempts and jitter; timeouts are set for each service so
 that a slow dependency costs a known part of the caller's time budget.
 """
 
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from orders.domain.errors import CartwrightError, OutcomeUnknown, Refused, Unavailable
@@ -47,7 +49,6 @@ _session_lock = threading.Lock()
 
 def make_client(service: str, settings: Settings, policy: CallPolicy | None = None) -> Any:
     """A client of one AWS service, safe to share between threads. Make it once per program and keep it."""
-    import boto3
     from botocore.config import Config
 
     chosen = policy or _POLICIES[service]
@@ -58,9 +59,9 @@ def make_client(service: str, settings: Settings, policy: CallPolicy | None = No
         max_pool_connections=MAX_POOL_CONNECTIONS,
         tcp_keepalive=True,
     )
-    # boto3 clients may be shared between threads, its sessions may not.
+    # Clients may be shared between threads, their session may not.
     with _session_lock:
-        client = boto3.client(
+        client = _session().create_client(
             service,
             region_name=settings.aws_region,
             endpoint_url=settings.aws_endpoint_url or None,
@@ -68,6 +69,14 @@ def make_client(service: str, settings: Settings, policy: CallPolicy | None = No
         )
     client.meta.events.register("needs-retry", _note_doubt)
     return client
+
+
+@cache
+def _session() -> Any:
+    """The program's one session: it keeps the credentials, and the models that clients are made from."""
+    from botocore.session import Session
+
+    return Session()
 
 
 class _Doubt(threading.local):

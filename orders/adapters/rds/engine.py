@@ -144,7 +144,7 @@ def database_errors(action: str) -> Iterator[None]:
         raise Unavailable(f"{action}: every database connection is in use") from error
     except DBAPIError as error:
         if may_be_tried_again(error):
-            raise Unavailable(f"{action}: {_state(error) or type(error).__name__}") from error
+            raise Unavailable(f"{action}: {_what_is_wrong(error)}") from error
         raise
 
 
@@ -154,6 +154,12 @@ def may_be_tried_again(error: DBAPIError) -> bool:
     if state:
         return state in _TRY_AGAIN or state.startswith("08")
     return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+
+
+def _what_is_wrong(error: DBAPIError) -> str:
+    if state := _state(error):
+        return state
+    return f"the database does not answer ({type(error).__name__})"
 
 
 def _state(error: DBAPIError) -> str:
