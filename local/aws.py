@@ -21,6 +21,9 @@ from local.ports import LOOPBACK
 REPOSITORY = Path(__file__).resolve().parent.parent
 ACCESS_KEY = "test"
 SECRET_KEY = "test"  # noqa: S105 - the local AWS knows no other.
+MOST_LAMBDAS = max(8, 4 * (os.cpu_count() or 1))
+"""Executions at once, the account's limit on AWS. A call that its caller gave up goes on starting its process: where the
+processor is busy, callers who ask again would add process after process, none of which ever gets to its start's end."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,7 @@ class LocalAws:
             "S3_DATA_DIR": str(self.folder / "s3"),
             # A warm Lambda answers in 10 ms, a cold one in 350 to 1000: a laptop may keep them for a coffee break.
             "LAMBDA_WARM_TTL_SECONDS": "1800",
+            **({"LAMBDA_ACCOUNT_CONCURRENCY": str(MOST_LAMBDAS)} if self.keep_state else {}),
             "CARTWRIGHT_UNCLEAN_MARKER": str(self.unclean_marker),
             "CARTWRIGHT_MAIL_FOLDER": str(self.mail),
             **({"CARTWRIGHT_AWS_FAULTS": str(self.faults)} if self.faults else {}),
