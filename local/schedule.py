@@ -5,7 +5,8 @@ person watches, and a test waits, for what the sweeper repairs. This program the
 through the AWS API and invokes their Lambda targets every two seconds as well. What runs on a schedule must
 stand being run twice at once anyway: EventBridge delivers at least once.
 
-The timers are systemd units on the web hosts (ansible/); here this program starts the same commands.
+The timers are systemd units on the web hosts (ansible/); here this program runs the same commands, in one application that
+it makes once: a process for each would cost an idle laptop more than the shop does.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ import json
 import logging
 import os
 import signal
-import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -26,6 +27,10 @@ from uuid import uuid4
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from flask import Flask
+from flask.cli import ScriptInfo
+
+from orders.settings import Settings
 
 INTERVAL_SECONDS = 2.0
 READ_RULES_EVERY_SECONDS = 60.0
@@ -90,34 +95,50 @@ def _event(rule_arn: str) -> Mapping[str, Any]:
     }
 
 
+class WebCommands:
+    """The web application's commands, in this process: an interpreter and an application are started once, not per run."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._application: Flask | None = None
+
+    def run(self, command: Sequence[str]) -> None:
+        """What `flask COMMAND` does on a web host. Whatever goes wrong is logged: the next run takes it up again."""
+        try:
+            application = self._made()
+            script = ScriptInfo(create_app=lambda: application, set_debug_flag=False)
+            application.cli.main([*command], prog_name="flask", standalone_mode=False, obj=script)
+        except Exception:
+            log.warning("flask %s failed", " ".join(command), exc_info=True)
+
+    def _made(self) -> Flask:
+        from webapp import create_app
+
+        with self._lock:
+            if self._application is None:
+                self._application = create_app(Settings.from_environment(os.environ))
+            return self._application
+
+
 @dataclass
 class HostTimer:
-    """One command of the web application that is started again and again, never twice at once."""
+    """One command of the web application that is run again and again, never twice at once."""
 
     command: tuple[str, ...]
     every_seconds: float
     due: float
-    process: subprocess.Popen[bytes] | None = None
+    run: Callable[[Sequence[str]], None]
+    thread: threading.Thread | None = None
 
     def tick(self, now: float) -> None:
-        """Start the command when it is due and its last run has ended; log a run that failed."""
-        if self.process is not None:
-            code = self.process.poll()
-            if code is None:
-                return
-            if code:
-                log.warning("flask %s ended with exit code %d", " ".join(self.command), code)
-            self.process = None
-        if now >= self.due:
-            self.due = now + self.every_seconds
-            flask = [sys.executable, "-m", "flask", "--app", "webapp.wsgi"]
-            self.process = subprocess.Popen([*flask, *self.command], stdin=subprocess.DEVNULL)
-
-    def stop(self) -> None:
-        """End a run on its way: it is made to be taken up again."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait()
+        """Run the command when it is due and its last run has ended. The caller does not wait for it."""
+        if now < self.due or (self.thread is not None and self.thread.is_alive()):
+            return
+        self.due = now + self.every_seconds
+        # A daemon: a run on its way when this program ends is made to be taken up again.
+        name = " ".join(self.command)
+        self.thread = threading.Thread(target=self.run, args=(self.command,), name=name, daemon=True)
+        self.thread.start()
 
 
 def run(timers: Sequence[HostTimer]) -> NoReturn:
@@ -147,12 +168,8 @@ def main() -> None:
         raise SystemExit("AWS_ENDPOINT_URL names no local AWS.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # The first run comes one interval after the start, when nobody waits for the first page any more.
-    timers = [HostTimer(command, every, time.monotonic() + every) for command, every in HOST_TIMERS]
-    try:
-        run(timers)
-    finally:
-        for timer in timers:
-            timer.stop()
+    commands = WebCommands()
+    run([HostTimer(command, every, time.monotonic() + every, commands.run) for command, every in HOST_TIMERS])
 
 
 if __name__ == "__main__":

@@ -6,17 +6,21 @@ import io
 import json
 import os
 import sys
+import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from flask import Flask, current_app
 
 from local.aws import LocalAws
 from local.child import Child
+from local.schedule import HostTimer, WebCommands
 from local.supervisor import Supervisor
+from orders.settings import Settings
 from tests.integration.local.waiting import until
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -107,3 +111,56 @@ def test_it_refuses_to_run_against_aws_itself(tmp_path: Path, supervisor: Superv
     )
     assert done.returncode == 1
     assert "no local AWS" in done.stderr
+
+
+def test_a_timer_never_runs_over_itself_and_holds_up_nobody() -> None:
+    """A run that takes long is not begun a second time; the clock goes on meanwhile."""
+    begun, may_end = threading.Semaphore(0), threading.Event()
+    runs: list[Sequence[str]] = []
+
+    def slow(command: Sequence[str]) -> None:
+        runs.append(command)
+        begun.release()
+        may_end.wait(30)
+
+    timer = HostTimer(("checkout", "reconcile"), 60.0, 100.0, slow)
+    timer.tick(99.0)
+    assert timer.thread is None
+    timer.tick(100.0)
+    assert begun.acquire(timeout=30)
+    timer.tick(161.0)
+    assert len(runs) == 1
+    assert timer.thread is not None
+    may_end.set()
+    timer.thread.join(30)
+    timer.tick(162.0)
+    assert begun.acquire(timeout=30)
+    assert runs == [("checkout", "reconcile")] * 2
+
+
+def test_a_command_runs_again_and_again_in_one_application(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The application is made once; a run that fails is written down and the next one comes."""
+    made: list[Flask] = []
+    outcomes = iter([None, RuntimeError("the database is away"), None])
+
+    def make(_settings: Settings) -> Flask:
+        application = Flask("timers")
+
+        @application.cli.command("look")
+        def look() -> None:
+            assert current_app.name == "timers"
+            if (trouble := next(outcomes)) is not None:
+                raise trouble
+
+        made.append(application)
+        return application
+
+    monkeypatch.setattr("webapp.create_app", make)
+    commands = WebCommands()
+    for _ in range(3):
+        commands.run(["look"])
+    assert next(outcomes, "all ran") == "all ran"
+    assert len(made) == 1
+    assert [record.getMessage() for record in caplog.records] == ["flask look failed"]
