@@ -61,6 +61,7 @@ def make_engine(settings: Settings, program: str = "cartwright") -> Engine:
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "application_name": program,
             **_time_limits(settings),
+            **_what_the_proxy_can_share(settings),
             "keepalives_idle": TCP_SILENCE_SECONDS // 3,
             "keepalives_interval": TCP_SILENCE_SECONDS // 3,
             "keepalives_count": 2,
@@ -102,6 +103,13 @@ def _time_limits(settings: Settings) -> dict[str, str]:
         f"-c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS} -c lock_timeout={LOCK_TIMEOUT_MILLISECONDS}"
     )
     return {"options": f"{limits} -c timezone=UTC"}
+
+
+def _what_the_proxy_can_share(settings: Settings) -> dict[str, None]:
+    """No prepared statements behind RDS Proxy: one in a session pins the session to its own connection for good (RDS User
+    Guide, "Avoiding pinning an RDS Proxy"). psycopg would prepare what it is asked for the sixth time.
+    """
+    return {"prepare_threshold": None} if settings.database_iam_auth else {}
 
 
 def _json_text(value: Any) -> str:
