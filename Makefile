@@ -58,7 +58,7 @@ e2e: $(VENV)/.dev ## Run the browser tests against the real processes
 	$(PY) -m pytest -m e2e tests/e2e
 
 .PHONY: screenshots
-screenshots: $(VENV)/.dev ## Take a picture of every page at 360 and 1440 px (OUT=.local/screenshots)
+screenshots: $(VENV)/.dev ## Take a picture of every page at 360, 768 and 1440 px (OUT=.local/screenshots)
 	$(PY) -m tests.e2e.screenshots $(or $(OUT),.local/screenshots)
 
 .PHONY: ansible
@@ -152,10 +152,14 @@ drift: $(VENV)/.run ## Show what somebody changed by hand in a stage (exit code 
 destroy: $(VENV)/.run ## Delete a trial stage's stacks after asking for its name; DATA=1 its data, too. Never prod
 	$(PY) -m cloudformation.deploy destroy --stage $(STAGE) --region $(REGION) $(if $(DATA),--delete-data)
 
-# The next three are steps of the pipeline and of the weekly restore test.
+# The next four are steps of the pipeline and of the weekly restore test.
 .PHONY: static
 static: $(VENV)/.run
 	$(PY) -m cloudformation.deploy static --stage $(STAGE) --region $(REGION)
+
+.PHONY: bills
+bills: $(VENV)/.run $(VENV_LINT)/.lint
+	$(PY) -m cloudformation.deploy bills --stage $(STAGE) --region $(REGION)
 
 .PHONY: schema
 schema: $(VENV)/.run

@@ -1,4 +1,4 @@
-"""The command line: `python -m cloudformation.deploy plan|apply|release|static|destroy|drift|settings --stage S --region R`."""
+"""The command line: `python -m cloudformation.deploy plan|apply|release|static|bills|destroy|drift|settings --stage S --region R`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cloudformation.deploy.destroy import destroy_stage
 from cloudformation.deploy.drift import drift_of
 from cloudformation.deploy.errors import DeployError
+from cloudformation.deploy.records import release_name
 from cloudformation.deploy.release import upload_source, upload_static
 from cloudformation.deploy.stage import Deployment
 
@@ -35,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
         ("apply", _apply, "deploy every layer whose content changed"),
         ("release", _release, "send the committed source to the stage's pipeline"),
         ("static", _static, "upload the static files of the web application under their hashed names"),
+        ("bills", _bills, "upload the release's bills of materials and record them"),
         ("destroy", _destroy, "delete the stage's stacks, after asking"),
         ("drift", _drift, "print what was changed by hand"),
         ("settings", _settings, "print the stage's run-time settings"),
@@ -81,6 +83,16 @@ def _release(deployment: Deployment, options: argparse.Namespace) -> int:
 
 def _static(deployment: Deployment, options: argparse.Namespace) -> int:
     upload_static(deployment.cloud, deployment.bucket("StaticBucketName"), _say)
+    return 0
+
+
+def _bills(deployment: Deployment, options: argparse.Namespace) -> int:
+    # Imported here: it reads the pins of everything, which no other command needs.
+    from cloudformation.deploy.bills import bills, upload_bills
+
+    release = release_name(deployment.root)
+    bucket = deployment.bucket("ArtefactBucketName")
+    upload_bills(deployment.cloud, bucket, deployment.stage.name, release, bills(deployment.root), _say)
     return 0
 
 

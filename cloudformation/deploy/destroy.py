@@ -46,6 +46,7 @@ def destroy_stage(
         stacks.delete(cloud, state)
         kept += [(cloud, (kind, name)) for kind, name in retained if _is_there(cloud, kind, name)]
         deployment.report(f"{template.layer}: destroyed")
+    records.forget_bills(deployment.cloud, stage.name)
     if not delete_data:
         for _, (kind, name) in kept:
             deployment.report(f"kept {kind} {name}")

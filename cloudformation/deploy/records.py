@@ -54,8 +54,33 @@ def write_record(cloud: Cloud, stage: str, layer: str, digest: str, release: str
 
 def forget_record(cloud: Cloud, stage: str, layer: str) -> None:
     """Forget a layer that was destroyed or whose deployment failed half-way. Forgetting twice is fine."""
+    _delete(cloud, f"/{STACK_PREFIX}/{stage}/deploy/{layer}")
+
+
+def write_bills(cloud: Cloud, stage: str, release: str, keys: Mapping[str, str]) -> None:
+    """Record where the bills of materials of the release lie, by artefact."""
+    cloud.client("ssm").put_parameter(
+        Name=_bills_parameter(stage),
+        Description="The bills of materials of what was last deployed; written by the deployer.",
+        Value=json.dumps({"release": release, "bills": dict(sorted(keys.items()))}),
+        Type="String",
+        Overwrite=True,
+    )
+
+
+def forget_bills(cloud: Cloud, stage: str) -> None:
+    """Forget them with their stage. Forgetting twice is fine."""
+    _delete(cloud, _bills_parameter(stage))
+
+
+def _bills_parameter(stage: str) -> str:
+    # Not among the layers' records, which are read as such.
+    return f"/{STACK_PREFIX}/{stage}/release/bills"
+
+
+def _delete(cloud: Cloud, name: str) -> None:
     try:
-        cloud.client("ssm").delete_parameter(Name=f"/{STACK_PREFIX}/{stage}/deploy/{layer}")
+        cloud.client("ssm").delete_parameter(Name=name)
     except ClientError as error:
         if error_code(error) != "ParameterNotFound":
             raise

@@ -54,7 +54,7 @@ def upload_static(cloud: Cloud, bucket: str, report: Report) -> int:
             continue
         name = path.relative_to(STATIC).as_posix()
         key = f"static/{hashed_name(name)}"
-        if _is_there(s3, bucket, key):
+        if is_there(s3, bucket, key):
             continue
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         s3.put_object(Bucket=bucket, Key=key, Body=content(name), ContentType=kind, CacheControl=FOR_EVER)
@@ -63,7 +63,8 @@ def upload_static(cloud: Cloud, bucket: str, report: Report) -> int:
     return new
 
 
-def _is_there(s3: Any, bucket: str, key: str) -> bool:
+def is_there(s3: Any, bucket: str, key: str) -> bool:
+    """Whether a bucket has an object of this name."""
     try:
         s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:

@@ -57,7 +57,7 @@ def test_a_release_passes_its_steps_in_an_order_that_a_running_shop_survives(
     deploys = yaml.safe_load((ROOT / "cloudformation/pipeline/deploy.yml").read_text("utf-8"))["phases"][
         "build"
     ]
-    assert [command.split()[1] for command in deploys["commands"]] == ["deploy", "static"]
+    assert [command.split()[1] for command in deploys["commands"]] == ["deploy", "static", "bills"]
 
 
 def test_both_deployments_go_back_on_failure_and_on_alarms(templates: dict[str, Template]) -> None:

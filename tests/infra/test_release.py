@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from cloudformation.deploy import records
+from cloudformation.deploy.artefacts import lambda_artefacts
+from cloudformation.deploy.bills import CONTENT_TYPE, bills, upload_bills
 from cloudformation.deploy.cloud import Cloud
 from cloudformation.deploy.errors import DeployError
 from cloudformation.deploy.release import SOURCE_KEY, upload_source, upload_static
@@ -75,3 +79,27 @@ def test_static_files_lie_under_hashed_names_for_ever_and_are_sent_once(cloud: C
     assert len(keys) == new > 10
     assert "static/css/shop.css" not in keys
     assert upload_static(cloud, "there", lambda line: None) == 0
+
+
+def test_the_bills_of_materials_lie_beside_what_they_describe_and_are_on_record(cloud: Cloud) -> None:
+    """One for each artefact, the Lambdas' under the very names of their zips; a second upload finds them there."""
+    every = bills()
+    assert {each.name for each in every} > {"webapp", "worker", "ansible"}
+    lines: list[str] = []
+    assert upload_bills(cloud, "there", "dev", "abc", every, lines.append) == len(every)
+    assert upload_bills(cloud, "there", "dev", "abd", every, lines.append) == 0
+    recorded = json.loads(
+        cloud.client("ssm").get_parameter(Name="/cartwright/dev/release/bills")["Parameter"]["Value"]
+    )
+    assert recorded["release"] == "abd"
+    beside = {each.key.removesuffix(".zip") for each in lambda_artefacts()}
+    assert beside < {key.removesuffix(".cdx.json") for key in recorded["bills"].values()}
+    found = cloud.client("s3").get_object(Bucket="there", Key=recorded["bills"]["webapp"])
+    assert found["ContentType"] == CONTENT_TYPE
+    bill = json.loads(found["Body"].read())
+    assert bill["bomFormat"] == "CycloneDX"
+    assert "flask" in {part["name"] for part in bill["components"]}
+    assert records.read_records(cloud, "dev") == {}
+    assert records.read_settings(cloud, "dev") == {}
+    records.forget_bills(cloud, "dev")
+    records.forget_bills(cloud, "dev")
