@@ -132,6 +132,11 @@ class Backlog:
         with self._changed:
             return sum(map(len, self._waiting.values())) + sum(self._running.values())
 
+    def held_of(self, queue: str) -> int:
+        """Messages of one queue, waiting and running."""
+        with self._changed:
+            return len(self._waiting[queue]) + self._running[queue]
+
     def is_idle(self) -> bool:
         """Whether nothing waits and nothing runs."""
         return self.held() == 0

@@ -26,6 +26,9 @@ from worker.queue import JobQueue
 from worker.results import find_result
 
 WATCH_SECONDS = 2.0
+REST_LOOK_SECONDS = 0.2
+REST_WITHIN_SECONDS = 30.0
+"""How long `pause` waits for the workers to put a queue down; a long job may be at it for longer."""
 
 
 @contextmanager
@@ -194,19 +197,25 @@ def result(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def pause(settings: Settings, options: argparse.Namespace) -> int:
-    """Let nothing of a queue run."""
-    return _steer(settings, options.queue, "paused")
+    """Let nothing of a queue run; comes back when nothing does, or with 1 and who is still at work."""
+    clock = SystemClock()
+    with _database(settings) as engine:
+        control.set_state(engine, options.queue, "paused", getpass.getuser())
+        deadline = time.monotonic() + REST_WITHIN_SECONDS
+        while busy := control.not_at_rest(engine, options.queue, clock.now()):
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(REST_LOOK_SECONDS)
+    rest = f", but {', '.join(busy)} has not put it down yet" if busy else " and at rest"
+    _say(f"{options.queue} is paused{rest}; `worker resume {options.queue}` ends it")
+    return 1 if busy else 0
 
 
 def drain(settings: Settings, options: argparse.Namespace) -> int:
     """Take nothing more from a queue."""
-    return _steer(settings, options.queue, "draining")
-
-
-def _steer(settings: Settings, queue: str, state: str) -> int:
     with _database(settings) as engine:
-        control.set_state(engine, queue, state, getpass.getuser())
-    _say(f"{queue} is {state}; `worker resume {queue}` ends it")
+        control.set_state(engine, options.queue, "draining", getpass.getuser())
+    _say(f"{options.queue} is draining; `worker resume {options.queue}` ends it")
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -18,6 +19,8 @@ from worker.source import Source
 
 _WORKERS, _CONTROLS, _QUARANTINE = table_of(WorkerRow), table_of(QueueControl), table_of(QuarantinedMessage)
 _DLQ_LEASE_SECONDS = 30
+GONE_AFTER_SECONDS = 30.0
+"""A worker that has not reported for this long is dead; its row is removed by whoever notices."""
 
 
 def set_state(engine: Engine, queue: str, state: str, by: str) -> None:
@@ -26,6 +29,19 @@ def set_state(engine: Engine, queue: str, state: str, by: str) -> None:
     statement = insert(_CONTROLS).values(**values)
     with database_errors("the queue controls"), engine.begin() as connection:
         connection.execute(statement.on_conflict_do_update(index_elements=["queue"], set_=values))
+
+
+def not_at_rest(engine: Engine, queue: str, now: datetime) -> list[str]:
+    """The living workers that have not read yet that a queue is paused, or are still at a job of it.
+
+    A worker reads the controls every two seconds and writes its row at once when they changed; one that has not
+    reported for longer than a worker may be silent is dead, and nobody waits for it.
+    """
+    alive = _WORKERS.c.seen_at >= now - timedelta(seconds=GONE_AFTER_SECONDS)
+    with database_errors("the workers"), engine.connect() as connection:
+        rows = connection.execute(select(_WORKERS.c.name, _WORKERS.c.queues).where(alive)).all()
+    serving = [(row.name, row.queues[queue]) for row in rows if queue in row.queues]
+    return sorted(name for name, its in serving if not its.get("is_paused") or its.get("held"))
 
 
 def resume(engine: Engine, queue: str) -> None:

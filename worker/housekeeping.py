@@ -20,6 +20,7 @@ from orders.adapters.rds.engine import database_errors
 from orders.adapters.rds.job_models import QueueControl, WorkerRow
 from orders.domain.errors import CartwrightError
 from worker import inspection, registry, telemetry
+from worker.control import GONE_AFTER_SECONDS
 from worker.queue import JobQueue, send_due
 from worker.retry import JobTimedOut
 
@@ -33,8 +34,6 @@ REPORT_SECONDS = 5.0
 CONTROL_SECONDS = 2.0
 SCHEDULE_SECONDS = 2.0
 """How late a scheduled job may be sent: nothing that is due in seconds goes through the schedule."""
-GONE_AFTER_SECONDS = 30.0
-"""A worker that has not reported for this long is dead; its row is removed by whoever notices."""
 SILENT_AFTER_SECONDS = 60.0
 """A poller that has not come back for this long (three long polls) has lost its connection without noticing."""
 
@@ -59,12 +58,18 @@ class Housekeeping:
         self._last_count = (clock(), 0)
         self._lost_before = 0
         self._is_schedule_known = worker.options.is_burst
+        self._resting: set[str] = set()
 
     def run(self, stop: threading.Event) -> None:
         """Keep house until stopped, then leave the list of workers."""
         while not stop.wait(TICK_SECONDS):
             self.tick()
         self._guarded("leave", self._leave)
+
+    def begin(self) -> None:
+        """Before the first message: which queues are to be left alone, and a row, so that a pause waits for this worker."""
+        self._guarded("control", self.obey)
+        self._guarded("report", self.report)
 
     def tick(self) -> None:
         """One round. What fails is tried again in the next."""
@@ -137,10 +142,15 @@ class Housekeeping:
             states = {row.queue: row.state for row in connection.execute(select(_CONTROLS))}
             mine = select(_WORKERS.c.stop_requested).where(_WORKERS.c.name == self._worker.options.name)
             is_told_to_stop = connection.scalar(mine)
+        is_news = self._worker.paused != set(states)
         self._worker.paused = set(states)
         rested = {queue for queue, state in states.items() if state == "paused"}
         # A pause may last for hours: what was fetched before it must not be kept from everybody.
         self._worker.hand_back(self._worker.backlog.pause(rested))
+        if is_news or self._resting != rested:
+            # Whoever paused the queue waits for this row (control.at_rest).
+            self._resting = rested
+            self.report()
         if is_told_to_stop:
             log.info("stop_requested", extra={"worker": self._worker.options.name})
             self._worker.stop()
@@ -179,7 +189,14 @@ class Housekeeping:
             "host": socket.gethostname()[:120],
             "pid": os.getpid(),
             "state": worker.state,
-            "queues": {name: {"lag_seconds": self._oldest(name)} for name in worker.pollers},
+            "queues": {
+                name: {
+                    "lag_seconds": self._oldest(name),
+                    "is_paused": name in self._resting,
+                    "held": worker.backlog.held_of(name),
+                }
+                for name in worker.pollers
+            },
             "running": running,
             "held": worker.backlog.held(),
             "done": executor.done,

@@ -145,6 +145,8 @@ class Worker:
         _thread(f"poll-{queue}", self.pollers[queue].run, self._pollers_stop)
 
     def _start(self) -> None:
+        # A queue that was paused stays so for a worker that starts: not one message before the controls are read.
+        self.housekeeping.begin()
         for queue, poller in self.pollers.items():
             # A long poll cannot be interrupted: its thread dies with the process, and what it might still
             # receive is handed back or comes again after the visibility timeout.

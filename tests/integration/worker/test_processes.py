@@ -8,16 +8,19 @@ import signal
 import socket
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from local.ports import any_free
 from orders.messages import encode_job
 from orders.ports import JobMessage
 from orders.settings import environment_name
 from tests.integration.worker.conftest import Shop, record_message, until
+from worker import control
 from worker.cli import main, parser
 from worker.completion import script
 
@@ -109,9 +112,10 @@ def test_the_command_line_answers_for_people_and_programs(
 
     shop.queues["orders"].send("not an envelope")
     shop.worker()
-    until(lambda: shop.count("quarantine") == 1)
+    # The row is written before the message goes to the dead-letter queue.
+    until(lambda: run("info", "--json")[1]["queues"][1]["dead"] == 1)
     code, look = run("info", "--json")
-    assert (code, look["queues"][1]["queue"], look["queues"][1]["dead"]) == (0, "orders", 1)
+    assert (code, look["queues"][1]["queue"]) == (0, "orders")
     code, failed = run("failed", "--json")
     assert failed[0]["error"].startswith("Poison")
     assert run("failed", failed[0]["id"])[1].count("not an envelope") >= 1
@@ -122,7 +126,11 @@ def test_the_command_line_answers_for_people_and_programs(
     assert run("enqueue", "prune", '{"a": 1}', "--json")[1]["is_new"] is True
     assert run("enqueue", "prune", "[1]")[0] == 2
     assert run("enqueue", "os.system")[0] == 2
-    assert run("pause", "low")[0] == 0
+    # It comes back when the worker has put the queue down, not when the wish is written.
+    code, told = run("pause", "low")
+    assert code == 0
+    assert "low is paused and at rest; `worker resume low` ends it\n" in told
+    assert control.not_at_rest(shop.engine, "low", datetime.now(UTC)) == []
     assert run("info")[1].count("paused") == 1
     assert run("resume", "low")[0] == 0
     assert run("stop", "nobody")[0] == 1
@@ -133,6 +141,20 @@ def test_the_command_line_answers_for_people_and_programs(
     asked = run("enqueue", "examine_shop", "--json")[1]["id"]
     assert run("result", asked, "--json")[1]["status"] in {"queued", "running", "succeeded"}
     assert run("requeue", "--all")[0] == 0
+
+
+def test_a_command_that_reaches_no_database_says_where_it_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody types `worker info` in a plain shell: the answer names the place and the way, and no password."""
+    nobody = any_free()
+    monkeypatch.setenv("CARTWRIGHT_DATABASE_URL", f"postgresql://clerk:sesame@127.0.0.1:{nobody}/shop")
+    assert main(["info"]) == 1
+    told = capsys.readouterr().err
+    assert "the database does not answer" in told
+    assert f"127.0.0.1:{nobody} (CARTWRIGHT_DATABASE_URL)" in told
+    assert "python -m local exec python -m worker" in told
+    assert "sesame" not in told
 
 
 def test_a_child_is_replaced_after_its_share_of_jobs(shop: Shop) -> None:
