@@ -26,17 +26,19 @@ def request_return(
     actor: Actor,
     reason: str,
     comment: str = "",
+    expected_version: int | None = None,
 ) -> OrderRecord:
     """Ask to send pieces back, once per `return_id`.
 
     Raises InvalidRequest for pieces that were not shipped or are in another return, TransitionRefused before
-    anything was shipped, NotFound, Unavailable.
+    anything was shipped, NotFound, VersionConflict, Unavailable.
     """
     with desk.book.transaction() as tx:
         change = open_order(tx, desk, order_id, actor)
         known = tx.returns(order_id)
         if any(record.id == return_id for record in known):
             return change.record
+        change.expect(expected_version)
         change.apply(EventType.RETURN_REQUESTED, reason, {"return_id": return_id, "lines": dict(lines)})
         _check_pieces(change.record, known, lines)
         tx.save_return(
@@ -46,16 +48,28 @@ def request_return(
 
 
 def decide_return(
-    desk: OrderDesk, order_id: OrderId, *, return_id: str, actor: Actor, is_approved: bool, reason: str = ""
+    desk: OrderDesk,
+    order_id: OrderId,
+    *,
+    return_id: str,
+    actor: Actor,
+    is_approved: bool,
+    reason: str = "",
+    command_id: str = "",
+    expected_version: int | None = None,
 ) -> OrderRecord:
     """Approve or reject a requested return; deciding the same again changes nothing.
 
-    Raises TransitionRefused when it was decided otherwise, NotFound, Unavailable.
+    With a `command_id` a repeat of the same command is no second decision, and `expected_version` tells a person that
+    another was quicker. Raises TransitionRefused when it was decided otherwise, NotFound, VersionConflict, Unavailable.
     """
     wanted = ReturnStatus.APPROVED if is_approved else ReturnStatus.REJECTED
     event = EventType.RETURN_APPROVED if is_approved else EventType.RETURN_REJECTED
     with desk.book.transaction() as tx:
         change = open_order(tx, desk, order_id, actor)
+        if _is_repeat(tx, command_id, "decide_return"):
+            return change.record
+        change.expect(expected_version)
         record = _find(tx, order_id, return_id)
         if record.status is wanted:
             return change.record
@@ -74,14 +88,19 @@ def receive_return(
     actor: Actor,
     restocked: Mapping[Sku, int],
     written_off: Mapping[Sku, int],
+    command_id: str = "",
+    expected_version: int | None = None,
 ) -> OrderRecord:
     """The parcel came back: some pieces go on the shelf, the others are written off, all are paid back. Once.
 
-    Raises InvalidRequest for other pieces than the return has, TransitionRefused for a return that was not approved,
-    NotFound, Unavailable.
+    `command_id` and `expected_version` are as for `decide_return`. Raises InvalidRequest for other pieces than the
+    return has, TransitionRefused for a return that was not approved, NotFound, VersionConflict, Unavailable.
     """
     with desk.book.transaction() as tx:
         change = open_order(tx, desk, order_id, actor)
+        if _is_repeat(tx, command_id, "receive_return"):
+            return change.record
+        change.expect(expected_version)
         record = _find(tx, order_id, return_id)
         if record.status is ReturnStatus.RECEIVED:
             return change.record
@@ -104,6 +123,10 @@ def receive_return(
             )
         )
         return write(tx, change)
+
+
+def _is_repeat(tx: OrderTransaction, command_id: str, what: str) -> bool:
+    return bool(command_id) and not tx.accept_messages([command_id], what)
 
 
 def _take_back(

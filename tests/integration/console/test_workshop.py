@@ -273,6 +273,8 @@ def test_bulk_work_needs_the_permission_of_its_action_too(as_role: AsRole, shop:
     assert "data-bulk" not in as_role(Role.SUPPORT).get("/console/orders").text
     assert as_role(Role.MANAGER).post("/console/orders/bulk", data={"action": "hold"}).status_code == 422
     assert as_role(Role.MANAGER).post("/console/orders/bulk", data={"action": "erase"}).status_code == 422
+    for what in ("retry", "undo"):
+        assert as_role(Role.MANAGER).post(f"/console/jobs/{UUID(int=1)}/{what}").status_code == 404
 
 
 # --- quarantine, radar, doctor, dashboard -----------------------------------------------------------------------

@@ -147,6 +147,8 @@ def _preview(
 @requires(Permission.ORDERS_BULK)
 def retry_bulk(job_id: UUID) -> ResponseReturnValue:
     """Try the failed rows again."""
+    if bulk.bulk_view(db.session(), job_id) is None:
+        abort(404)
     again = retry_failed(db.session.connection(), job_id, wiring().clock.now())
     record("bulk.retry", f"job:{job_id}", orders=again)
     db.session.commit()

@@ -211,6 +211,7 @@ def return_(desk: OrderDesk, wish: Wish) -> OrderRecord:
         actor=wish.actor,
         reason=wish.one_of("return_reason", RETURN_REASONS),
         comment=wish.text("comment"),
+        expected_version=wish.version,
     )
 
 
@@ -223,6 +224,8 @@ def decide(desk: OrderDesk, wish: Wish, *, is_approved: bool) -> OrderRecord:
         actor=wish.actor,
         is_approved=is_approved,
         reason=wish.text("reason") if is_approved else wish.needed("reason", "tell the shopper why"),
+        command_id=wish.command_id,
+        expected_version=wish.version,
     )
 
 
@@ -235,4 +238,6 @@ def receive(desk: OrderDesk, wish: Wish) -> OrderRecord:
         actor=wish.actor,
         restocked=wish.pieces("restock"),
         written_off=wish.pieces("write_off"),
+        command_id=wish.command_id,
+        expected_version=wish.version,
     )
