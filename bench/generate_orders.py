@@ -1,7 +1,10 @@
 """Fill a database with any number of plausible orders by COPY, and measure the order list's questions on them.
 
-    python -m bench.generate_orders fill  --url postgresql://... --orders 1000000
-    python -m bench.generate_orders time  --url postgresql+psycopg://... --runs 40
+    python -m bench.generate_orders fill     --url postgresql+psycopg://... --orders 1000000
+    python -m bench.generate_orders strip    --url ...               (for millions: without indexes ...
+    python -m bench.generate_orders multiply --url ... --times 9      ... every order nine times more, at other times ...
+    python -m bench.generate_orders index    --url ...                ... and the indexes built at the end)
+    python -m bench.generate_orders time     --url ... --runs 40
 
 The database must be migrated and is for measuring only: the orders have lines, but no ledger and no timeline.
 """
@@ -14,9 +17,10 @@ import random
 import statistics
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from sqlalchemy import create_engine, text
@@ -104,9 +108,9 @@ def _order(chance: random.Random, now: datetime) -> tuple[tuple[object, ...], li
 
 
 def fill(url: str, orders: int, seed: int) -> float:
-    """Write that many orders; returns the seconds that it took. The indexes are there, as in the shop."""
+    """Write that many orders; returns the seconds that it took."""
     began, chance, now = time.monotonic(), random.Random(seed), datetime.now(UTC)
-    with psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://")) as connection:
+    with _connected(url) as connection:
         for start in range(0, orders, 20_000):
             made = [_order(chance, now) for _ in range(min(20_000, orders - start))]
             with connection.cursor() as cursor:
@@ -118,9 +122,99 @@ def fill(url: str, orders: int, seed: int) -> float:
                         for line in lines:
                             copy.write_row(line)
             connection.commit()
-        connection.autocommit = True
+    _look_over(url)
+    return time.monotonic() - began
+
+
+def _connected(url: str, *, is_autocommit: bool = False) -> psycopg.Connection[tuple[Any, ...]]:
+    plain = url.replace("postgresql+psycopg://", "postgresql://")
+    return psycopg.connect(plain, autocommit=is_autocommit)
+
+
+def _look_over(url: str) -> None:
+    """What autovacuum does in a shop in the course of a day."""
+    with _connected(url, is_autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE orders")
         connection.execute("VACUUM ANALYZE order_lines")
+
+
+# --- millions: indexes last ------------------------------------------------------------------------------------------
+
+_SECONDARY = """
+    SELECT indexname, indexdef FROM pg_indexes
+    WHERE tablename IN ('orders', 'order_lines')
+      AND indexname NOT IN (SELECT conname FROM pg_constraint) ORDER BY indexname
+"""
+_LINES_OF_ORDERS = "fk_order_lines_order_id_orders"
+
+
+def strip(url: str) -> float:
+    """Drop the indexes and the lines' foreign key, and remember them: one big build is quicker than millions of inserts."""
+    began = time.monotonic()
+    with _connected(url) as connection:
+        connection.execute("CREATE TABLE stripped_indexes (definition text)")
+        for name, definition in connection.execute(_SECONDARY).fetchall():
+            connection.execute("INSERT INTO stripped_indexes VALUES (%s)", [definition])
+            connection.execute(f'DROP INDEX "{name}"')
+        connection.execute(f"ALTER TABLE order_lines DROP CONSTRAINT {_LINES_OF_ORDERS}")
+    return time.monotonic() - began
+
+
+def index(url: str) -> float:
+    """Build what `strip` dropped; what broke off goes on where it stopped."""
+    began = time.monotonic()
+    with _connected(url, is_autocommit=True) as connection:
+        connection.execute("SET maintenance_work_mem = '1GB'")
+        for (definition,) in connection.execute("SELECT definition FROM stripped_indexes").fetchall():
+            connection.execute(definition)
+            connection.execute("DELETE FROM stripped_indexes WHERE definition = %s", [definition])
+        connection.execute(
+            f"ALTER TABLE order_lines ADD CONSTRAINT {_LINES_OF_ORDERS}"
+            " FOREIGN KEY (order_id) REFERENCES orders (id) ON DELETE RESTRICT"
+        )
+        connection.execute("DROP TABLE stripped_indexes")
+    _look_over(url)
+    return time.monotonic() - began
+
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_DIGITS = " || ".join(
+    f"substr('{_ALPHABET}', (low >> {shift} & 31)::int + 1, 1)" + (" || '-'" if shift == 25 else "")
+    for shift in range(45, -5, -5)
+)
+# A new UUIDv7 and its number, as orders.domain.ids makes them, for every order of the first fill; nobody is placed later
+# than now, and the states keep their ages: an order moves back in time by up to a day.
+_FRESH = f"""
+    CREATE UNLOGGED TABLE fresh AS
+    SELECT old, at,
+           (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7'
+            || lpad(to_hex((random() * 4095)::int), 3, '0')
+            || to_hex(low | ((random() * 4095)::bigint << 50) | (-9223372036854775808)))::uuid AS id,
+           'CW-' || {_DIGITS} || '-' || substr('{_ALPHABET}*~$=U', (low % 37)::int + 1, 1) AS number
+    FROM (SELECT id AS old, placed_at - random() * interval '1 day' AS at,
+                 (random() * 1125899906842623)::bigint AS low
+          FROM orders WHERE version = 3) made
+"""  # noqa: S608
+_ANEW = {"id": "f.id", "number": "f.number", "version": "4", "placed_at": "f.at", "updated_at": "f.at"}
+
+
+def multiply(url: str, times: int) -> float:
+    """Every order of `fill` so many times more, made by the database itself: other ids, numbers, addresses and times."""
+    began = time.monotonic()
+    for round_ in range(times):
+        chosen = {**_ANEW, "email": f"replace(o.email, '@', '.{round_}@')"}
+        values = ", ".join(chosen.get(name, f"o.{name}") for name in _ORDER_COLUMNS.split(", "))
+        line_values = ", ".join({"order_id": "f.id"}.get(n, f"l.{n}") for n in _LINE_COLUMNS.split(", "))
+        with _connected(url) as connection:
+            connection.execute(_FRESH)
+            connection.execute(
+                f"INSERT INTO orders ({_ORDER_COLUMNS}) SELECT {values} FROM orders o JOIN fresh f ON f.old = o.id"  # noqa: S608
+            )
+            connection.execute(
+                f"INSERT INTO order_lines ({_LINE_COLUMNS}) SELECT {line_values}"  # noqa: S608
+                " FROM order_lines l JOIN fresh f ON f.old = l.order_id"
+            )
+            connection.execute("DROP TABLE fresh")
     return time.monotonic() - began
 
 
@@ -196,15 +290,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("fill", "time"))
+    parser.add_argument("what", choices=("fill", "strip", "multiply", "index", "time"))
     parser.add_argument("--url", required=True)
     parser.add_argument("--orders", type=int, default=10_000)
+    parser.add_argument("--times", type=int, default=9)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    if given.what == "fill":
-        print(f"{given.orders} orders in {fill(given.url, given.orders, given.seed):.0f} s")
+    steps: Mapping[str, Callable[[], float]] = {
+        "fill": lambda: fill(given.url, given.orders, given.seed),
+        "strip": lambda: strip(given.url),
+        "multiply": lambda: multiply(given.url, given.times),
+        "index": lambda: index(given.url),
+    }
+    if given.what in steps:
+        print(f"{given.what}: {steps[given.what]():.0f} s")
         return
     rows = measure(given.url, given.runs)
     print(f"{'question':34} {'rows':>4} {'p50 ms':>8} {'p95 ms':>8}")

@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import func, literal, select, text
 
 from orders.domain.ids import OrderId, order_number
 from orders.domain.order import FulfilmentStatus, OrderStatus
 from orders.services.ship_order import Parcel, ship_order
 from tests.integration.console.shop import BOWL, MUG, STAFF, Shop
+from webapp.console.orders import queries
 from webapp.console.permissions import Role
+from webapp.extensions import db
 
 AsRole = Callable[[Role], FlaskClient]
 
@@ -78,6 +81,35 @@ def test_filters_narrow_and_pages_lead_through_every_order_once(as_role: AsRole,
     assert len(_numbers(client.get("/console/orders?country=de").text)) == 20
     assert _numbers(client.get("/console/orders?status=cancelled").text) == []
     assert _numbers(client.get("/console/orders?min=100").text) == []
+
+
+def test_a_page_that_no_walk_finds_in_time_is_gathered(
+    as_role: AsRole, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given up halfway or not: the page is the same, and so is the one after it."""
+    placed = [order_number(shop.place({MUG: 1}, country="FR")) for _ in range(30)]
+    client = as_role(Role.VIEWER)
+    address = "/console/orders?country=FR&payment=captured&size=25&sort=placed"
+    walked = client.get(address).text
+    monkeypatch.setattr(queries, "_within", lambda *_: None)
+    gathered = client.get(address).text
+    assert _numbers(gathered) == _numbers(walked) == placed[:25]
+    assert "25+" in gathered
+    following = re.search(r'rel="next" href="([^"]+)"', gathered)
+    assert following
+    assert (
+        _numbers(client.get(f"/console/orders{following[1].replace('&amp;', '&')}&size=25").text)
+        == placed[25:]
+    )
+
+
+def test_a_question_that_takes_too_long_is_given_up_and_the_next_has_time(app: Flask) -> None:
+    """The limit is the question's own: what follows in the same transaction has the session's."""
+    with app.app_context():
+        before = db.session.scalar(text("SHOW statement_timeout"))
+        assert queries._within(db.session(), 5, select(func.pg_sleep(5))) is None
+        assert queries._within(db.session(), 5_000, select(literal(7))) == [(7,)]
+        assert db.session.scalar(text("SHOW statement_timeout")) == before
 
 
 def test_a_view_is_saved_shown_and_removed(as_role: AsRole, shop: Shop) -> None:

@@ -1,6 +1,8 @@
 """The order list's questions to the database: one page by key, and a count that stops counting.
 
-Every order of rows has an index that ends in the id, so that the next page is one index range after the last row.
+Every order of rows has an index that ends in the id, so that the next page is one index range after the last row. Filters
+that hardly ever meet (cancelled, but captured) would walk such an index to its end: a walk that does not find its page
+soon is broken off, and the matches are gathered by their filters and sorted.
 """
 
 from __future__ import annotations
@@ -10,15 +12,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, select, tuple_
+from psycopg.errors import QueryCanceled
+from sqlalchemy import ColumnElement, Select, func, literal, select, text, tuple_
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from orders.adapters.rds.base import table_of
 from orders.adapters.rds.models import Order
 from orders.adapters.rds.order_finding import LISTED, conditions_of
 from webapp.console.orders.search import Cursor, OrderSearch
 
 COUNT_TO = 1000
 """A list says "1,000+" rather than count millions: nobody reads further."""
+
+WALK_MILLISECONDS = 60
+"""How long an index may be walked for a page before the other way is taken."""
+COUNT_MILLISECONDS = 30
+"""How long anybody waits for the number above a page that is there already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +53,7 @@ def find_orders(session: Session, search: OrderSearch, cursor: Cursor | None, si
         here = tuple_(column, Order.id)
         there = tuple_(literal(cursor.value), literal(cursor.id))
         statement = statement.where(here < there if reads_down else here > there)
-    ordered = (column.desc(), Order.id.desc()) if reads_down else (column.asc(), Order.id.asc())
-    rows = list(session.execute(statement.order_by(*ordered).limit(size + 1)).all())
+    rows = _page(session, statement, column.key, size + 1, down=reads_down, is_simple=len(conditions) < 2)
     has_more = len(rows) > size
     rows = rows[:size]
     if is_backwards:
@@ -57,6 +66,41 @@ def find_orders(session: Session, search: OrderSearch, cursor: Cursor | None, si
         after=_cursor(rows[-1], column) if rows and (has_more or is_backwards) else "",
         found=_found(session, search, conditions, rows, is_whole=cursor is None and not has_more),
     )
+
+
+def _page(
+    session: Session, statement: Select[Any], sort: str, limit: int, *, down: bool, is_simple: bool
+) -> list[Any]:
+    """The rows of a page: by a walk through the index of the order of rows, or gathered first and then sorted."""
+
+    def sorted_by(columns: Any, chosen: Select[Any]) -> Select[Any]:
+        ordered = [one.desc() if down else one.asc() for one in (columns[sort], columns["id"])]
+        return chosen.order_by(*ordered).limit(limit)
+
+    walk = sorted_by(table_of(Order).c, statement)
+    if is_simple:
+        return list(session.execute(walk).all())
+    walked = _within(session, WALK_MILLISECONDS, walk)
+    if walked is not None:
+        return walked
+    # A CTE that is materialised is planned by itself: its filters choose the indexes, and the order of rows none.
+    gathered = statement.cte("gathered").prefix_with("MATERIALIZED", dialect="postgresql")
+    return list(session.execute(sorted_by(gathered.c, select(gathered))).all())
+
+
+def _within(session: Session, milliseconds: int, statement: Select[Any]) -> list[Any] | None:
+    """The rows of a question, or None when the database has not found them by then; nothing else is given up."""
+    # Rolled back in either case: the savepoint takes its time limit with it.
+    with session.begin_nested() as savepoint:
+        session.execute(text(f"SET LOCAL statement_timeout = {milliseconds}"))
+        try:
+            return list(session.execute(statement).all())
+        except OperationalError as error:
+            if not isinstance(error.orig, QueryCanceled):
+                raise
+            return None
+        finally:
+            savepoint.rollback()
 
 
 def _found(
@@ -73,10 +117,14 @@ def _found(
     return None if search.q else count_orders(session, conditions)
 
 
-def count_orders(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
-    """How many orders there are, up to COUNT_TO + 1: the database stops reading there."""
+def count_orders(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int | None:
+    """How many orders there are, up to COUNT_TO + 1: the database stops reading there. None when even that takes long."""
     some = select(Order.id).where(*conditions).limit(COUNT_TO + 1).subquery()
-    return session.scalar(select(func.count()).select_from(some)) or 0
+    count = select(func.count()).select_from(some)
+    if len(conditions) < 2:
+        return session.scalar(count) or 0
+    counted = _within(session, COUNT_MILLISECONDS, count)
+    return None if counted is None else int(counted[0][0])
 
 
 def _sort_of(search: OrderSearch) -> tuple[Any, bool]:
