@@ -38,9 +38,12 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH1
 
 
 def post_worker_init(worker):  # type: ignore[no-untyped-def]
-    """Begin what a web process does besides answering: finish the checkouts that a killed process left."""
+    """Put the door before the application, and begin what a web process does besides answering: finish the checkouts that
+    a killed process left."""
+    from webapp import overload
     from webapp.checkout import rounds
 
+    worker.wsgi.wsgi_app = overload.Door(worker.wsgi.wsgi_app)
     rounds.start(worker.wsgi)
 
 

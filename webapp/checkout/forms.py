@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import cache
 from typing import Any
 
 from flask_wtf import FlaskForm
+from markupsafe import Markup
 from wtforms import (
     BooleanField,
     EmailField,
@@ -21,6 +23,7 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.validators import Email, InputRequired, Length, Optional
+from wtforms.widgets import Select, html_params
 
 from webapp.checkout.cards import CardError, card_digits, expiry_month
 from webapp.checkout.tariffs import tariffs
@@ -32,6 +35,35 @@ _PHONE = re.compile(r"^\+[1-9][0-9]{6,14}$")
 def tidy(value: str | None) -> str:
     """What was typed without the spaces around it and the doubled ones in it."""
     return re.sub(r"[ \t\xa0]+", " ", value).strip() if value else ""
+
+
+@cache
+def _countries() -> list[tuple[str, str]]:
+    """What can be chosen: code and name of every country that we serve, by name."""
+    return sorted(((c.code, c.name) for c in tariffs().countries.values()), key=lambda c: c[1])
+
+
+@cache
+def _country_options(chosen: str) -> Markup:
+    """The options of a country's field. Called with a country that we serve or "", so that few are remembered."""
+    return Markup("").join(
+        Markup('<option{} value="{}">{}</option>').format(
+            Markup(" selected") if code == chosen else "", code, name
+        )
+        for code, name in _countries()
+    )
+
+
+class _CountrySelect(Select):  # type: ignore[misc] # WTForms has no types.
+    """The select of countries, whose options are written once: twice thirty of them were half of the details page."""
+
+    def __call__(self, field: SelectField, **attributes: Any) -> Markup:
+        attributes.setdefault("id", field.id)
+        if field.flags.required:
+            attributes.setdefault("required", True)
+        opening = Markup(f"<select {html_params(name=field.name, **attributes)}>")  # noqa: S704 (it escapes)
+        chosen = field.data if field.data in tariffs().countries else ""
+        return opening + _country_options(chosen) + Markup("</select>")
 
 
 def _no_control(form: Form, field: Field) -> None:
@@ -88,7 +120,7 @@ class AddressForm(Form):  # type: ignore[misc]
     )  # fmt: skip
     country = SelectField(
         "Country", [InputRequired("Choose a country.")],
-        choices=lambda: sorted(((c.code, c.name) for c in tariffs().countries.values()), key=lambda c: c[1]),
+        choices=_countries, widget=_CountrySelect(),
         render_kw=_autocomplete("country"),
     )  # fmt: skip
 
