@@ -27,15 +27,21 @@ def _begin() -> None:
 def _finish(response: Response) -> Response:
     response.headers[CORRELATION_HEADER] = correlation_id.get()
     level = logging.DEBUG if request.endpoint in _QUIET and response.status_code < 500 else logging.INFO
+    # The rule, not the path: a path may hold a signed link, and a link opens an order.
+    route = request.url_rule.rule if request.url_rule else "-"
+    write_line(request.method, route, response.status_code, g.get("began", time.perf_counter()), level)
+    return response
+
+
+def write_line(method: str, route: str, status: int, began: float, level: int = logging.INFO) -> None:
+    """The summary of one request that began at this reading of `time.perf_counter`."""
     log.log(
         level,
         "request",
         extra={
-            "method": request.method,
-            # The rule, not the path: a path may hold a signed link, and a link opens an order.
-            "route": request.url_rule.rule if request.url_rule else "-",
-            "status": response.status_code,
-            "duration_ms": round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
+            "method": method,
+            "route": route,
+            "status": status,
+            "duration_ms": round((time.perf_counter() - began) * 1000, 1),
         },
     )
-    return response

@@ -2,7 +2,8 @@
 
 Two ways lead to a page, and the tallies tell beforehand which one is short:
 - a walk goes along the index of the wanted order and keeps what fits: short when many fit, for the page is soon full;
-- a pick takes what fits from the indexes of words and facets, at most PICK_LIMIT rows, and sorts them: short when few fit.
+- a pick takes what fits from the indexes of words and facets, at most PICK_LIMIT rows, and sorts them: short when few fit,
+  or few of the popular ones where only the best are asked for (webapp/catalog/tiers.py).
 The statements are put together from the constants below; everything that a visitor sends is a bound value.
 """
 
@@ -16,9 +17,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from webapp.catalog.criteria import Criteria
-from webapp.catalog.models import SEARCH_LANGUAGE, Product
+from webapp.catalog.models import SEARCH_LANGUAGE, WORDS_AND_TIERS, Product
 from webapp.catalog.paging import PAGE_SIZE, SORTS, Cursor, Page, Sort, cut
 from webapp.catalog.spelling import Vocabulary
+from webapp.catalog.tiers import tier_for
 from webapp.catalog.tree import Shelf, Tree, facet_tallies
 from webapp.reads import rows
 
@@ -38,6 +40,7 @@ _CARD = (
     "p.id, p.slug, p.name, p.image, p.maker, p.min_price_minor, p.max_price_minor, p.currency, p.popularity, "
     "p.created_at"
 )
+_WORDS = WORDS_AND_TIERS.format(p="p.")
 _RELEVANCE = (
     "round(1000000 * ts_rank('{{0.05, 0.2, 0.4, 1.0}}', p.search, {query}) * ln(p.popularity + 20))::bigint"
 )
@@ -65,11 +68,16 @@ def find(
     everything = shelf.product_count if shelf else tree.product_count
     if not criteria.is_narrowed:
         return Found(_walked(criteria, sort, cursor, shelf), everything)
-    if expected_hits(criteria, tree=tree, shelf=shelf, vocabulary=vocabulary) >= COMMON_HITS:
+    expected = expected_hits(criteria, tree=tree, shelf=shelf, vocabulary=vocabulary)
+    if expected >= COMMON_HITS:
         page = _walked(criteria, sort, cursor, shelf)
         if len(page.rows) == PAGE_SIZE:
             return Found(page, None)
     is_best = sort_key == BEST and bool(criteria.words)
+    if is_best and expected > COUNT_LIMIT and (tier := tier_for(expected)):
+        page = _picked(criteria, BEST_SORT, cursor, shelf, tier).page
+        if len(page.rows) == PAGE_SIZE and page.following:
+            return Found(page, None)
     return _picked(criteria, BEST_SORT if is_best else sort, cursor, shelf)
 
 
@@ -95,10 +103,12 @@ def _walked(criteria: Criteria, sort: Sort, cursor: Cursor | None, shelf: Shelf 
     return cut(found, sort.column.key, cursor)
 
 
-def _picked(criteria: Criteria, sort: Sort, cursor: Cursor | None, shelf: Shelf | None) -> Found:
-    """From the indexes of words and facets; then ranked and put in order."""
+def _picked(
+    criteria: Criteria, sort: Sort, cursor: Cursor | None, shelf: Shelf | None, tier: str = ""
+) -> Found:
+    """From the indexes of words and facets, of a popularity tier where one is named; then ranked and put in order."""
     values: dict[str, Any] = {"size": PAGE_SIZE + 1, "most": PICK_LIMIT}
-    hits = _hits(criteria, shelf, values)
+    hits = _hits(criteria, shelf, values, tier)
     rank = _RELEVANCE.format(query=_query(criteria, values)) if sort is BEST_SORT else f"p.{sort.column.key}"
     order, place = _order(sort, cursor, "p.rank"), _place(sort, cursor, values, "p.rank")
     found = rows(
@@ -147,19 +157,23 @@ def expected_hits(criteria: Criteria, *, tree: Tree, shelf: Shelf | None, vocabu
     return expected * (0.25 if criteria.has_price else 1.0)
 
 
-def _hits(criteria: Criteria, shelf: Shelf | None, values: dict[str, Any]) -> str:
-    conditions = _conditions(criteria, values)
+def _hits(criteria: Criteria, shelf: Shelf | None, values: dict[str, Any], tier: str = "") -> str:
+    conditions = _conditions(criteria, values, _WORDS, f" && '{tier}'::tsquery" if tier else "")
     if shelf is None:
         return f"p.is_active AND {conditions}"
     values["shelves"] = list(shelf.ids)
     return f"p.is_active AND p.category_id = ANY(CAST(%(shelves)s AS bigint[])) AND {conditions}"
 
 
-def _conditions(criteria: Criteria, values: dict[str, Any]) -> str:
-    """What a row `p` must fulfil, adding the values to be bound."""
+def _conditions(
+    criteria: Criteria, values: dict[str, Any], words: str = "p.search", besides: str = ""
+) -> str:
+    """What a row `p` must fulfil, adding the values to be bound. `words` is where words are looked for."""
     parts = []
     if criteria.words:
-        parts.append(f"p.search @@ {_query(criteria, values)}")
+        query = _query(criteria, values)
+        # Words that the language leaves out are an empty query; no row need be looked at, and no tier stands for it.
+        parts.append(f"numnode({query}) > 0 AND {words} @@ ({query}{besides})")
     for n, (name, chosen) in enumerate(criteria.filters):
         either = []
         for m, value in enumerate(chosen):

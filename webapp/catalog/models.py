@@ -47,6 +47,18 @@ SEARCH_DOCUMENT = (
 )
 """Built from the row alone, so that PostgreSQL keeps it: no writer can forget to."""
 
+POPULARITY_TIERS = tuple((f"~{n}", 2**n) for n in range(30))
+"""Each tier's name in the index of words, and from which popularity on a product is in it."""
+
+WORDS_AND_TIERS = (
+    "({p}search || array_to_tsvector((ARRAY["
+    + ", ".join(f"'{name}'" for name, _ in POPULARITY_TIERS)
+    + "])[1:width_bucket({p}popularity, ARRAY["
+    + ", ".join(str(least) for _, least in POPULARITY_TIERS)
+    + "])]))"
+)
+"""A product's words with the names of the tiers that it reaches, as it is indexed; `{p}` is the table's name and a point."""
+
 
 class Category(Base):
     """A shelf of the shop. Categories form a tree; a product hangs on one of them."""
@@ -118,9 +130,14 @@ class Product(Base):
         ),
         Index("ix_products_category_age", "category_id", "created_at", "id", postgresql_where=text("is_active")),
         Index("ix_products_search", "search", postgresql_using="gin"),
+        # Without a list of pending entries, which every search would read through until a vacuum empties it.
         Index(
-            "ix_products_attributes", "attributes",
-            postgresql_using="gin", postgresql_ops={"attributes": "jsonb_path_ops"},
+            "ix_products_words", text(WORDS_AND_TIERS.format(p="")),
+            postgresql_using="gin", postgresql_with={"fastupdate": "off"}, postgresql_where=text("is_active"),
+        ),
+        Index(
+            "ix_products_facets", "attributes", postgresql_using="gin",
+            postgresql_ops={"attributes": "jsonb_path_ops"}, postgresql_with={"fastupdate": "off"},
         ),
     )  # fmt: skip
 

@@ -10,13 +10,19 @@ from dataclasses import dataclass
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from webapp.catalog.models import SEARCH_LANGUAGE
 from webapp.reads import rows
 
 FRESH_FOR_SECONDS = 300.0
 MOST_WORDS = 60_000
 """Words held per process, the most frequent: about 10 MB."""
 MOST_SUGGESTED = 8
-_WORDS = "SELECT word, frequency FROM search_words ORDER BY frequency DESC, word LIMIT %(most)s"
+_WORDS = f"""
+    SELECT word, sum(frequency) OVER (PARTITION BY tsvector_to_array(to_tsvector('{SEARCH_LANGUAGE}', word)))::bigint AS frequency
+    FROM (SELECT word, frequency FROM search_words ORDER BY frequency DESC, word LIMIT %(most)s) AS known
+    ORDER BY known.frequency DESC, word
+"""  # noqa: S608  (a constant of the models)
+"""A search finds all words of one stem, so a word counts with its relatives: "organ" with "organic"."""
 _LETTERS_OF_ONE_TYPO = 4
 _LETTERS_OF_TWO_TYPOS = 7
 """From how many letters on one and two typing errors are forgiven; "pan" must not become "pen"."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import update
+from werkzeug.test import TestResponse
 
+from orders.observability import CORRELATION_HEADER
 from tests.integration.webapp.conftest import ShopUnderTest, fill_in, place, put_in_cart
 from webapp.catalog.models import Product
 from webapp.extensions import db
@@ -111,3 +113,56 @@ def test_the_cache_forgets_and_never_mixes_addresses(shop: ShopUnderTest, clock:
     assert "Kitchen" in browser.get(f"/shop/kitchen?x={long}1").text
     assert cache.get(f"/shop/kitchen?x={long}1") is None
     assert browser.get("/search?q=mug").text != browser.get("/search?q=pan").text
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("accepted", ["gzip, br", "identity"])
+def test_a_kept_page_is_answered_as_it_was_the_first_time(
+    shop: ShopUnderTest, clock: Clock, path: str, accepted: str
+) -> None:
+    """The same bytes and headers, whether the application drew it or its memory answers; only the request's own id is new."""
+    browser = shop.client()
+    first = browser.get(path, headers={"Accept-Encoding": accepted})
+    again = browser.get(path, headers={"Accept-Encoding": accepted, CORRELATION_HEADER: "asked-for-by-test"})
+    assert (again.status_code, again.data) == (200, first.data)
+    assert again.headers[CORRELATION_HEADER] == "asked-for-by-test"
+    assert first.headers[CORRELATION_HEADER] != "asked-for-by-test"
+    assert _lasting(again) == _lasting(first)
+    unchanged = browser.get(
+        path, headers={"Accept-Encoding": accepted, "If-None-Match": f'"other", W/{first.headers["ETag"]}'}
+    )
+    assert (unchanged.status_code, unchanged.data) == (304, b"")
+    assert unchanged.headers["Content-Security-Policy"] == first.headers["Content-Security-Policy"]
+    assert "Content-Length" not in unchanged.headers
+    assert "Content-Encoding" not in unchanged.headers
+    assert browser.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def _lasting(answer: TestResponse) -> dict[str, str]:
+    return {name: value for name, value in answer.headers.items() if name not in {"Date", CORRELATION_HEADER}}
+
+
+def test_an_answer_from_memory_is_in_the_log_like_every_other(
+    shop: ShopUnderTest, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line each, with the rule and not the address."""
+    browser = shop.client()
+    with caplog.at_level("INFO", logger="webapp.request"):
+        browser.get("/shop/kitchen")
+        browser.head("/shop/kitchen")
+    lines = [vars(record) for record in caplog.records if record.name == "webapp.request"]
+    assert [(line["method"], line["route"], line["status"]) for line in lines] == [
+        ("GET", "/shop/<slug>", 200),
+        ("HEAD", "/shop/<slug>", 200),
+    ]
+
+
+def test_only_a_visitor_without_a_cookie_is_answered_from_memory(shop: ShopUnderTest, clock: Clock) -> None:
+    """Whatever the cookie, and whatever else than looking, the application answers."""
+    stranger = shop.client()
+    first = stranger.get("/shop/kitchen")
+    other = shop.client()
+    other.set_cookie("seen", "1")
+    assert other.get("/shop/kitchen").headers["Cache-Control"] == "private, no-cache"
+    assert stranger.post("/shop/kitchen").status_code == 405
+    assert stranger.get("/shop/kitchen").data == first.data

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import text
 
 from tests.integration.webapp.conftest import ShopUnderTest
 from tests.integration.webapp.test_catalog_pages import slugs
-from webapp.catalog import finding
+from webapp.catalog import finding, paging, tiers
 from webapp.catalog.importer import import_sheets
 from webapp.catalog.records import CategoryRow, ProductRow, Sheets, VariantRow
 from webapp.extensions import db
@@ -179,6 +180,42 @@ def test_both_ways_to_a_page_find_the_same(shop: ShopUnderTest, monkeypatch: pyt
             assert walked == picked, path
             flat = [slug for page in walked for slug in page]
             assert len(flat) == len(set(flat))
+
+
+def test_the_popular_part_gives_the_same_pages(shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ranking only a popular tier of the hits, and the rest once it is used up, shows what ranking all of them shows."""
+    _fill_with_many(shop)
+    with shop.engine.begin() as connection:
+        connection.execute(text("ANALYZE products"))
+    browser = shop.client()
+    browser.set_cookie("seen", "1")  # Its pages are drawn anew each time.
+    every = _all_pages(browser, "/search?q=lamp")
+    chosen: list[str | None] = []
+    tier_for = tiers.tier_for
+
+    def noting(hits: float) -> str | None:
+        chosen.append(tier_for(hits))
+        return chosen[-1]
+
+    monkeypatch.setattr(finding, "COUNT_LIMIT", 10)
+    monkeypatch.setattr(tiers, "CANDIDATES", 12)
+    monkeypatch.setattr(finding, "PAGE_SIZE", 8)
+    monkeypatch.setattr(finding, "tier_for", noting)
+    monkeypatch.setattr(finding, "cut", lambda rows, column, cursor: paging.cut(rows, column, cursor, 8))
+    popular = _all_pages(browser, "/search?q=lamp")
+    assert [slug for page in popular for slug in page] == [slug for page in every for slug in page]
+    assert chosen[0] is not None
+
+
+def test_a_word_that_the_language_leaves_out_finds_nothing_in_a_tier(
+    shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tier alone is no search."""
+    _fill_with_many(shop)
+    monkeypatch.setattr(finding, "COUNT_LIMIT", -1)
+    monkeypatch.setattr(finding, "tier_for", lambda hits: "~0")
+    assert found(shop, "the") == []
+    assert "Very many items" in shop.client().get("/search?q=lamp").text
 
 
 def _fill_with_many(shop: ShopUnderTest) -> None:
