@@ -137,6 +137,8 @@ class Supervisor:
         code = running.process.poll()
         if code is None:
             return
+        # What it forked may outlive it and hold its port: gunicorn's workers do, for as long as their open requests last.
+        _kill_group(running.process.pid)
         now = time.monotonic()
         running.deaths = 1 if now - running.born > CALM_AFTER_SECONDS else running.deaths + 1
         delay = backoff_seconds(running.deaths)

@@ -67,6 +67,16 @@ def test_a_child_that_was_killed_runs_again_and_the_person_is_told(
     assert said[-1] == "the child runs again."
 
 
+def test_what_a_killed_child_forked_ends_with_it(tmp_path: Path, supervisor: Supervisor) -> None:
+    """A web server's workers would keep its port, and the new master would fail until the last of them has ended."""
+    script = 'sleep 600 & echo $! > "$FOLDER/new" && mv "$FOLDER/new" "$FOLDER/pid"; wait'
+    supervisor.start(child(tmp_path, script, is_ready=(tmp_path / "pid").exists))
+    first, forked = supervisor.pids()["child"], int((tmp_path / "pid").read_text())
+    os.kill(first, signal.SIGKILL)
+    look_until(supervisor, lambda: supervisor.pids()["child"] != first, "the restart")
+    until(lambda: not is_alive(forked), "the end of what was forked")
+
+
 def test_a_child_that_keeps_dying_is_tried_less_and_less_often() -> None:
     """The first restart is immediate, later ones wait twice as long each, up to half a minute."""
     delays = [backoff_seconds(deaths) for deaths in range(1, 12)]
