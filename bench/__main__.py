@@ -76,7 +76,10 @@ def _catalogue() -> Iterator[str]:
                 "webapp.wsgi",
                 "catalog",
                 "generate",
-                str(PRODUCTS),
+                "--products",
+                PRODUCTS,
+                "--stocked-skus",
+                "0",
                 CARTWRIGHT_DATABASE_URL=url,
             )
             yield url
