@@ -6,8 +6,9 @@ import http.client
 import re
 from dataclasses import dataclass, field
 from html import unescape
-from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urljoin, urlsplit
+
+from bench.load.connection import Connection
 
 _FORM = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.S | re.I)
 _INPUT = re.compile(r"<(input|select|textarea|button)\b([^>]*)>", re.I)
@@ -96,9 +97,7 @@ class Browser:
         self._base = base_url
         self._address = address
         parts = urlsplit(base_url)
-        self._connection = http.client.HTTPConnection(
-            parts.hostname or "", parts.port, timeout=timeout_seconds
-        )
+        self._connection = Connection(parts.hostname or "", parts.port or 80, timeout_seconds)
         self._cookies: dict[str, str] = {}
 
     def get(self, path: str) -> Page:
@@ -131,25 +130,21 @@ class Browser:
     def _once(self, method: str, url: str, body: str | None) -> Page:
         parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        headers = {"Accept": "text/html", "Cookie": "; ".join(f"{k}={v}" for k, v in self._cookies.items())}
+        headers = ["Accept: text/html"]
+        if self._cookies:
+            headers.append("Cookie: " + "; ".join(f"{name}={value}" for name, value in self._cookies.items()))
         if self._address:
-            headers["X-Forwarded-For"] = self._address
+            headers.append(f"X-Forwarded-For: {self._address}")
         if body is not None:
-            headers |= {
-                "Content-Type": "application/x-www-form-urlencoded",
-                "Referer": url,
-                "Origin": self._base,
-            }
-        try:
-            self._connection.request(method, path, body, headers)
-            answer = self._connection.getresponse()
-            content = answer.read().decode("utf-8", "replace")
-        except (http.client.HTTPException, OSError):
-            self._connection.close()
-            raise
-        for cookie in answer.headers.get_all("Set-Cookie") or []:
-            for name, morsel in SimpleCookie(cookie).items():
-                self._cookies[name] = morsel.value
-        return Page(
-            url, answer.status, content, {name.lower(): value for name, value in answer.headers.items()}
+            headers += [
+                "Content-Type: application/x-www-form-urlencoded",
+                f"Referer: {url}",
+                f"Origin: {self._base}",
+            ]
+        answer = self._connection.ask(
+            method, path or "/", headers, body.encode() if body is not None else b""
         )
+        for cookie in answer.cookies:
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self._cookies[name.strip()] = value.strip().strip('"')
+        return Page(url, answer.status, answer.body.decode("utf-8", "replace"), answer.headers)
