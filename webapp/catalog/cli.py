@@ -9,8 +9,10 @@ from flask import Blueprint, current_app
 
 from orders.adapters.aws import make_client
 from orders.adapters.clock import SystemClock
+from orders.adapters.dynamodb.heads import MAX_COUNTERS
 from orders.adapters.dynamodb.inventory import DynamoInventory
 from orders.domain.errors import CartwrightError
+from orders.domain.ids import Sku
 from orders.ports import InventoryStore
 from webapp.catalog import generator
 from webapp.catalog.importer import ImportReport, import_sheets
@@ -75,6 +77,27 @@ def stock_command(file: Path | None, from_catalogue: bool, quantity: int, limit:
         entries = list(entries_from_catalogue(db.session(), quantity, limit))
         db.session.rollback()  # No transaction stays open while the inventory is talked to.
         _set_up(entries, len(entries))
+
+
+@bp.cli.command("split")
+@click.argument("sku")
+@click.argument("counters", type=click.IntRange(2, MAX_COUNTERS))
+def split_command(sku: str, counters: int) -> None:
+    """Spread the stock of a SKU that many want at once over so many COUNTERS; it never gets fewer than it has.
+
+    Orders that meet on one counter wait for each other. Those that come from now on use the new counters within half a
+    minute; price and pieces stay as they are.
+    """
+    inventory = _inventory()
+    try:
+        level = inventory.levels([Sku(sku)]).get(Sku(sku))
+        if level is None:
+            raise click.ClickException(f"the inventory does not know {sku}")
+        inventory.set_up_sku(level.sku, level.price_minor, level.currency, counters)
+        now = inventory.levels([level.sku])[level.sku]
+    except CartwrightError as error:
+        raise click.ClickException(f"{sku} may not be split yet ({error}); run the same again") from error
+    click.echo(f"{sku}: {now.available} pieces on {now.counters} counters (before: {level.counters})")
 
 
 @bp.cli.command("generate")

@@ -123,6 +123,23 @@ def test_the_commands_import_stock_and_generate(app: Flask, settings: Settings) 
         assert db.session.scalar(select(func.count(Variant.id)).where(Variant.sku.startswith("GEN-"))) >= 20
 
 
+def test_a_sku_that_many_want_is_split(app: Flask, settings: Settings) -> None:
+    """All its pieces at the same price, over more counters; a smaller number takes none away."""
+    inventory = DynamoInventory(make_client("dynamodb", settings), settings, SystemClock())
+    inventory.set_up_sku(Sku("HOT"), 1250, "EUR")
+    inventory.restock(Sku("HOT"), 100, "first")
+    runner = app.test_cli_runner()
+    done = runner.invoke(args=["catalog", "split", "HOT", "8"])
+    assert done.output == "HOT: 100 pieces on 8 counters (before: 1)\n"
+    again = runner.invoke(args=["catalog", "split", "HOT", "4"])
+    assert again.output == "HOT: 100 pieces on 8 counters (before: 8)\n"
+    level = inventory.levels([Sku("HOT")])[Sku("HOT")]
+    assert (level.available, level.counters, level.price_minor) == (100, 8, 1250)
+    unknown = runner.invoke(args=["catalog", "split", "COLD", "8"])
+    assert unknown.exit_code == 1
+    assert "does not know COLD" in unknown.output
+
+
 def test_a_refused_sheet_tells_row_and_column_and_fails(app: Flask, tmp_path: Path) -> None:
     """A script that imports every night must see the failure, and its owner the row."""
     sheet = tmp_path / "night.csv"
