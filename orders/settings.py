@@ -65,7 +65,8 @@ class Settings:
         required=True,
     )
     trusted_proxies: int = _setting(
-        0, "How many proxies in front may set X-Forwarded-*; 2 behind CloudFront and the ALB with nginx."
+        0,
+        "How many proxies in front may set X-Forwarded-*; 1 behind nginx, which looks through what stands before it.",
     )
     order_api_url: str = _setting(
         "http://127.0.0.1:4566/_aws/execute-api/none/local", "Base URL of the order API.", required=True

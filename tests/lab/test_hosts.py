@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.lab import hosts
+from tests.lab import hosts, machines, visitor
 from tests.lab.conftest import ShopOnHosts
-from tests.lab.shell import LabError
+from tests.lab.estate import ADDRESSES
+from tests.lab.shell import LabError, run
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -51,17 +54,38 @@ def test_the_programs_run_in_a_tight_sandbox(shop: ShopOnHosts, machine: str, un
     assert float(verdict.split(":")[1].split()[0]) <= EXPOSURE_LIMIT
 
 
-def test_the_settings_are_for_root_alone(shop: ShopOnHosts) -> None:
-    """The database's password and the signing key lie in files that the programs' own users cannot open."""
+@pytest.mark.parametrize(("machine", "user"), [("web1", "cartwright-web"), ("worker1", "cartwright-worker")])
+def test_the_settings_are_for_root_alone(shop: ShopOnHosts, machine: str, user: str) -> None:
+    """The database's password and the signing key lie in files that not even the programs' own users can open."""
     files = {"/etc/cartwright/host.env": "640", "/var/lib/cartwright-settings/aws.env": "600"}
     for file, mode in files.items():
-        assert shop.host("web1", f"stat -c %a:%U:%G {file}").strip() == f"{mode}:root:root"
-    assert "CARTWRIGHT_SECRET_KEY" in shop.host("web1", "cat /var/lib/cartwright-settings/aws.env")
-    with pytest.raises(LabError, match="Permission denied"):
-        shop.host(
-            "web1",
-            "setpriv --reuid=cartwright-web --regid=cartwright --clear-groups cat /etc/cartwright/host.env",
-        )
+        assert shop.host(machine, f"stat -c %a:%U:%G {file}").strip() == f"{mode}:root:root"
+    held = shop.host(machine, f"cat {' '.join(files)}")
+    assert "CARTWRIGHT_SECRET_KEY" in held
+    assert "CARTWRIGHT_DATABASE_URL" in held
+    for other in (user, "cartwright-migrate", "nobody"):
+        as_other = f"setpriv --reuid={other} --regid=cartwright --init-groups"
+        assert shop.host(machine, f"{as_other} cat /etc/hostname").strip() == machine
+        for file in files:
+            with pytest.raises(LabError, match="Permission denied"):
+                shop.host(machine, f"{as_other} cat {file}")
+    assert shop.host(machine, "find /etc/cartwright /var/lib/cartwright-settings -perm /o=rwx") == ""
+
+
+def test_the_shop_sees_who_its_visitors_are_and_no_visitor_can_choose(shop: ShopOnHosts) -> None:
+    """This computer stands before the balancer as CloudFront does, and is believed; worker1 is anybody else."""
+    email = visitor.somebody()
+    words = [ADDRESSES["lb1"], email, "198.51.100.66, 203.0.113.9"]
+    run(sys.executable, "-c", visitor.TRY_TO_SIGN_IN, *words)
+    assert visitor.counted_for(shop.engine, email) == "203.0.113.9"
+
+    email = visitor.somebody()
+    words = [ADDRESSES["lb1"], email, "203.0.113.9"]
+    said = machines.run_inside(
+        shop.estate.machine("worker1"), shlex.join(["python3", "-c", visitor.TRY_TO_SIGN_IN, *words])
+    )
+    assert said.returncode == 0, said.stderr
+    assert visitor.counted_for(shop.engine, email) == ADDRESSES["worker1"]
 
 
 def test_nobody_signs_in_with_a_password(shop: ShopOnHosts) -> None:

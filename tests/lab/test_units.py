@@ -8,7 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
+from cloudformation.deploy import template
 from tests.lab.estate import REPOSITORY
 from tests.lab.hosts import ANSIBLE, ansible_program
 
@@ -64,6 +66,26 @@ def test_a_unit_can_do_little_beside_its_work(tree: Path, unit: str) -> None:
     ]
     done = subprocess.run([*command, unit], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-300:] + done.stderr
+
+
+@pytest.mark.parametrize("unit", ["cartwright-web.service", "cartwright-candidate@.service"])
+def test_no_setting_changes_how_many_proxies_the_web_application_sees(tree: Path, unit: str) -> None:
+    """It is nginx alone, on every host; systemd lets files of settings win over Environment=, but not over a command."""
+    text = (tree / "etc/systemd/system" / unit).read_text(encoding="utf-8")
+    [command] = [line for line in text.splitlines() if line.startswith("ExecStart=")]
+    assert command.startswith("ExecStart=/usr/bin/env CARTWRIGHT_TRUSTED_PROXIES=1 ")
+
+
+def test_nginx_is_as_patient_as_the_balancer_of_50_web_wants_it() -> None:
+    """It keeps an idle connection longer than the ALB, and drains longer than the ALB takes to notice."""
+    chosen = yaml.safe_load((ANSIBLE / "roles/web/defaults/main.yml").read_text(encoding="utf-8"))
+    resources = template.load(REPOSITORY / "cloudformation" / "50-web.yaml").resources
+    attributes = resources["LoadBalancer"]["Properties"]["LoadBalancerAttributes"]
+    said = {entry["Key"]: entry["Value"] for entry in attributes}
+    assert chosen["web_keepalive_seconds"] > int(said["idle_timeout.timeout_seconds"])
+    targets = resources["WebTargets"]["Properties"]
+    until_noticed = targets["HealthCheckIntervalSeconds"] * targets["UnhealthyThresholdCount"]
+    assert chosen["web_drain_seconds"] > until_noticed
 
 
 def test_every_unit_has_a_user_of_its_own_or_no_capability(tree: Path) -> None:

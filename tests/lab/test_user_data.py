@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from typing import Any
 
 import boto3
 import pytest
+from sqlalchemy import create_engine
 
-from tests.lab import backing, endpoints, hosts, machines
+from tests.lab import backing, endpoints, hosts, machines, visitor
 from tests.lab.estate import NETWORK, Estate
 from tests.lab.instance import Instance, association, fill_in, launch_template
+from tests.lab.shell import run
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -94,6 +97,8 @@ def _publish(said: dict[str, Any], bundle: Path) -> None:
         "database-url-secret-arn": f"{database['ARN']}#url",
         "public-url": own["public_url"],
         "order-api-url": own["order_api_url"],
+        # Whoever counts CloudFront and the balancer is wrong: nginx has looked behind both. It must not matter.
+        "trusted-proxies": "2",
     }
     for name, value in values.items():
         ssm.put_parameter(Name=f"/cartwright/dev/{name}", Value=value, Type="String", Overwrite=True)
@@ -159,11 +164,27 @@ def test_codedeploy_brings_a_release_and_goes_back_from_a_broken_one(
     assert (event, last.returncode) == ("ValidateService", 0), last.stdout + last.stderr
     assert json.loads(stage.instance.must("curl -fsS http://127.0.0.1/readyz"))["status"] == "ok"
     assert json.loads(stage.instance.must("curl -fsS http://127.0.0.1/healthz"))["release"] == release.name
-    assert "CARTWRIGHT_DATABASE_URL" in stage.instance.must("cat /var/lib/cartwright-settings/aws.env")
+    settings = "/var/lib/cartwright-settings/aws.env"
+    assert "CARTWRIGHT_DATABASE_URL" in stage.instance.must(f"cat {settings}")
+    assert stage.instance.must(f"stat -c %a:%U:%G {settings}").strip() == "600:root:root"
     assert "CARTWRIGHT_DATABASE_URL" not in stage.instance.must("cat /etc/cartwright/host.env")
+    _sees_through_the_ways_in(stage, estate)
 
     broken = hosts.never_ready(estate, tmp_path / "broken")
     event, last = stage.instance.code_deploy(broken.bundle)
     assert (event, last.returncode) == ("ApplicationStart", 1)
     assert "not ready within" in last.stderr
     assert json.loads(stage.instance.must("curl -fsS http://127.0.0.1/healthz"))["release"] == release.name
+
+
+def _sees_through_the_ways_in(stage: Stage, estate: Estate) -> None:
+    """Behind CloudFront and the ALB the shop knows its visitor; what the visitor says of other addresses is nothing."""
+    email = visitor.somebody()
+    # As the ALB passes it on: the visitor's own claim, the visitor as CloudFront saw it, CloudFront's interface in the VPC.
+    header = f"198.51.100.66, 203.0.113.9, {NETWORK}.7"
+    run(sys.executable, "-c", visitor.TRY_TO_SIGN_IN, stage.instance.machine.address, email, header)
+    engine = create_engine(backing.facts(estate)["environment"]["CARTWRIGHT_DATABASE_URL"])
+    try:
+        assert visitor.counted_for(engine, email) == "203.0.113.9"
+    finally:
+        engine.dispose()
