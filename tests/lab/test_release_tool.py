@@ -6,6 +6,8 @@ import importlib.util
 import io
 import json
 import os
+import shutil
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -118,3 +120,28 @@ def test_five_releases_stay_with_the_current_and_the_one_before_among_them(tool:
         f"shop.{name}.css" for name in ("r0", "r1", "r2", "r6", "r7")
     }
     assert not tool.prune(host)["changed"]
+
+
+@pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="hosts have Python there")
+def test_packages_that_a_host_has_already_are_not_installed_again(tool: Any, host: Any) -> None:
+    """A release with the same wheels shares their files, and keeps them when the other release is deleted."""
+    folders = sys.modules[tool.build_environment.__module__]
+    for name in ("one", "two", "other"):
+        put_release(host, name, 0)
+        (host.folder(name) / "wheelhouse").mkdir()
+        text = "thing==2 --hash=sha256:bb" if name == "other" else "thing==1 --hash=sha256:aa"
+        (host.folder(name) / "requirements.txt").write_text(text, encoding="ascii")
+    tool.run("/usr/bin/python3", "-m", "venv", "--without-pip", host.folder("one") / "venv")
+    [packages] = (host.folder("one") / "venv").glob("lib/*/site-packages")
+    (packages / "thing.py").write_text("VALUE = 1", encoding="ascii")
+    wanted_by = {name: folders._with_the_same_packages(host, host.folder(name)) for name in ("two", "other")}
+    assert wanted_by == {"two": host.folder("one"), "other": None}
+
+    folders.build_environment(host, host.folder("two"))
+    shutil.rmtree(host.folder("one"))
+    python = host.folder("two") / "venv" / "bin" / "python"
+    assert tool.run(python, "-c", "import thing; print(thing.VALUE, thing.__file__)").split() == [
+        "1",
+        str(host.folder("two") / packages.relative_to(host.folder("one")) / "thing.py"),
+    ]
+    assert not (host.folder("two") / "wheelhouse").exists()

@@ -18,21 +18,20 @@ nothing but Python's standard library and systemd, and reads what it must know f
 The last line of output is JSON with `changed`. Exit code 1: the release was refused, and the host serves what it did.
 """
 
-# ruff: noqa: S603, T201 - a program for a terminal, that runs the host's own tools.
+# ruff: noqa: T201 - a program for a terminal.
 from __future__ import annotations
 
 import argparse
 import fcntl
 import hashlib
 import json
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-# It lies beside this file, which a link in /usr/local/sbin names.
+# They lie beside this file, which a link in /usr/local/sbin names.
+from release_folder import build_environment, publish_assets
 from release_host import (
     Host,
     Refused,
@@ -51,22 +50,6 @@ from release_host import (
 )
 
 LOCK = Path("/run/lock/cartwright-release.lock")
-
-
-EXPORT_ASSETS = """
-import gzip, pathlib, sys
-from webapp.assets import STATIC, content, hashed_name
-for path in STATIC.rglob("*"):
-    if path.is_file():
-        name = path.relative_to(STATIC).as_posix()
-        file = pathlib.Path(sys.argv[1], hashed_name(name))
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content(name))
-        if path.suffix in {".css", ".js", ".svg", ".json", ".txt", ".webmanifest"}:
-            zipped = gzip.compress(content(name), compresslevel=9, mtime=0)
-            file.with_name(f"{file.name}.gz").write_bytes(zipped)
-"""
-"""Run by the release's own interpreter: it knows the names, and what a stylesheet says under its name."""
 
 
 def install(host: Host, archive: Path, sha256: str | None) -> dict[str, Any]:
@@ -96,9 +79,9 @@ def install(host: Host, archive: Path, sha256: str | None) -> dict[str, Any]:
             "--no-same-permissions",
         )
     run("chmod", "--recursive", "u=rwX,go=rX", folder)
-    _build_environment(folder)
+    build_environment(host, folder)
     (folder / "release.env").write_text(f'CARTWRIGHT_RELEASE="{release}"\n', encoding="ascii")
-    _publish_assets(folder, host.root / "assets" / "static")
+    publish_assets(folder, host.root / "assets" / "static")
     (folder / ".complete").touch()
     return {"changed": True, "release": release}
 
@@ -216,56 +199,6 @@ def _release_name(archive: Path) -> str:
     return str(
         json.loads(run("tar", "--extract", "--to-stdout", "--file", archive, "release.json"))["release"]
     )
-
-
-def _build_environment(folder: Path) -> None:
-    venv = folder / "venv"
-    run("/usr/bin/python3", "-m", "venv", venv)
-    # From the bundle's own wheels, each checked against its hash; a host needs no way to a package index.
-    run(
-        *(
-            venv / "bin" / "python",
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-index",
-            "--no-deps",
-            "--no-compile",
-        ),
-        *("--disable-pip-version-check", "--require-hashes", "--find-links", folder / "wheelhouse"),
-        *("--requirement", folder / "requirements.txt"),
-    )
-    shutil.rmtree(folder / "wheelhouse")
-    # The programs cannot write beside their code, so it is compiled now.
-    run(venv / "bin" / "python", "-m", "compileall", "-q", "-j", "0", folder, ok=(0, 1))
-
-
-def _publish_assets(folder: Path, target: Path) -> None:
-    """Put the static files where nginx serves them, under the names that the release itself gives them.
-
-    While two releases are served by different hosts, each host can so answer for the files of both. A release that
-    cannot say its names publishes none: its web server answers for them, if it starts at all.
-    """
-    export = folder / "assets"
-    subprocess.run(
-        [str(folder / "venv" / "bin" / "python"), "-c", EXPORT_ASSETS, str(export)],
-        cwd=folder,
-        capture_output=True,
-        check=False,
-    )
-    for path in sorted(export.rglob("*")) if export.is_dir() else []:
-        if path.is_file():
-            asset = target / path.relative_to(export)
-            asset.parent.mkdir(parents=True, exist_ok=True)
-            _link_over(path, asset)
-
-
-def _link_over(path: Path, link: Path) -> None:
-    fresh = link.with_name(f".{link.name}.new")
-    fresh.unlink(missing_ok=True)
-    os.link(path, fresh)
-    fresh.replace(link)
 
 
 PLAIN_VERBS = {
