@@ -10,12 +10,17 @@ from contextlib import suppress
 
 from tests.lab import lab, machines
 from tests.lab.estate import ADDRESSES, MACHINES, Estate
-from tests.lab.readiness import install_missing, why_not
+from tests.lab.readiness import prepare, why_not
 from tests.lab.shell import LabError, living, say
 
 
+def _prepare() -> None:
+    if reason := prepare():
+        raise LabError(reason)
+
+
 def _up(estate: Estate, names: list[str]) -> None:
-    install_missing()
+    _prepare()
     lab.up(estate, names or list(MACHINES))
 
 
@@ -35,7 +40,7 @@ def _destroy(estate: Estate, names: list[str]) -> None:
 
 
 def _hold(estate: Estate, names: list[str]) -> None:
-    install_missing()
+    _prepare()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), lab.lent(estate, names or list(MACHINES), with_backing=not names):

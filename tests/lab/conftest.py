@@ -7,7 +7,7 @@ import os
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,12 @@ from orders.adapters.dynamodb.inventory import DynamoInventory
 from orders.settings import Settings
 from tests.lab import backing, hosts, lab
 from tests.lab.estate import ADDRESSES, MACHINES, Estate
-from tests.lab.readiness import install_missing, why_not
+from tests.lab.readiness import prepare
 from tests.lab.shell import say, wait_until
 
 PIECES = 10_000
 PRODUCTS = 12
+WHY_NOT = pytest.StashKey[str]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -101,14 +102,30 @@ class ShopOnHosts:
 
 
 @pytest.fixture(scope="session")
-def estate() -> Iterator[Estate]:
+def able(pytestconfig: pytest.Config) -> None:
+    """This computer can run the lab. Where it cannot, its tests are skipped, and the end of the output says why."""
+    if reason := prepare():
+        pytestconfig.stash[WHY_NOT] = reason
+        pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Generator[None]:
+    """Nobody shall take a lab that could not run for one that found nothing: the last words say so."""
+    yield
+    if reason := config.stash.get(WHY_NOT, ""):
+        terminalreporter.section("THE LAB DID NOT RUN", sep="!", red=True, bold=True)
+        terminalreporter.line(reason)
+
+
+@pytest.fixture(scope="session")
+def estate(able: None) -> Iterator[Estate]:
     """The machines, booted and bare; PostgreSQL and the local AWS beside them. Gone at the end, also after a failure.
 
     CARTWRIGHT_LAB_KEEP=1 leaves them running, and the next run goes on with them.
     """
-    if reason := why_not():
-        pytest.skip(reason)
-    install_missing()
     chosen = Estate.from_environment()
     if os.environ.get("CARTWRIGHT_LAB_KEEP"):
         lab.up(chosen, list(MACHINES))

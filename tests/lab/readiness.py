@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tests.lab.image import mirrors
+from tests.lab.machines import cgroup_folders
 from tests.lab.shell import LabError, run, say
 
 PROGRAMS = {
@@ -23,25 +24,27 @@ PROGRAMS = {
 
 
 def why_not() -> str:
-    """Why the lab cannot run here, as a sentence; empty when it can (perhaps after `install_missing`)."""
+    """Why the lab cannot run here, as a sentence; empty when it can (perhaps after `prepare`). Changes nothing."""
     if os.geteuid() != 0:
         return "the lab boots machines and needs root: run it as `sudo make ansible`"
     if not shutil.which("apt-get") or not mirrors():
         return (
             "the lab needs a Debian system: its machines are made by mmdebstrap from this system's own mirror"
         )
-    if not _may_mount():
-        return (
-            "the lab needs to mount file systems and to make network namespaces, and this container may not"
-        )
+    if refusal := _mounting_fails():
+        return f"the lab mounts file systems and makes network namespaces, which fails here: {refusal}"
+    if not _may_make_groups():
+        return "each machine of the lab needs a control group of its own, and none can be made here"
     return ""
 
 
-def install_missing() -> None:
-    """Install the Debian packages that are missing. Call it as root, on Debian."""
+def prepare() -> str:
+    """Install the Debian packages that the lab lacks. Why it cannot run here, as a sentence; empty when it can now."""
+    if reason := why_not():
+        return reason
     missing = sorted({package for program, package in PROGRAMS.items() if not shutil.which(program)})
     if not missing:
-        return
+        return ""
     say(f"lab: installing {' '.join(missing)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     install = ("apt-get", "install", "--yes", "--no-install-recommends", *missing)
@@ -49,11 +52,17 @@ def install_missing() -> None:
         run(*install, environment=environment)
     except LabError:
         # The package lists may be older than the mirror's files.
-        run("apt-get", "update", environment=environment)
-        run(*install, environment=environment)
+        try:
+            run("apt-get", "update", environment=environment)
+            run(*install, environment=environment)
+        except LabError as error:
+            return (
+                f"the lab needs the Debian packages {' '.join(missing)}, and apt does not get them: {error}"
+            )
+    return ""
 
 
-def _may_mount() -> bool:
+def _mounting_fails() -> str:
     """Try it, in namespaces that end with the try: an overlay and a bridge, as the machines will need."""
     with tempfile.TemporaryDirectory() as folder:
         for name in ("lower", "upper", "scratch", "root"):
@@ -61,6 +70,22 @@ def _may_mount() -> bool:
         layers = "lowerdir=lower,upperdir=upper,workdir=scratch"
         script = f"mount -t overlay -o {layers} probe root && ip link add probe type bridge"
         tried = subprocess.run(
-            ["unshare", "--mount", "--net", "sh", "-c", script], cwd=folder, capture_output=True, check=False
+            ["unshare", "--mount", "--net", "sh", "-c", script],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
         )
-    return tried.returncode == 0
+    return (tried.stderr.strip() or f"exit code {tried.returncode}") if tried.returncode else ""
+
+
+def _may_make_groups() -> bool:
+    """Try it, beside the groups of the machines."""
+    for folder in cgroup_folders(f"probe-{os.getpid()}"):
+        probe = folder.parent.with_name(folder.name)
+        try:
+            probe.mkdir()
+            probe.rmdir()
+        except OSError:
+            return False
+    return True

@@ -13,7 +13,6 @@ import pytest
 
 from tests.lab import lab
 from tests.lab.estate import REPOSITORY, Estate
-from tests.lab.readiness import install_missing, why_not
 from tests.lab.shell import living, wait_until
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -23,11 +22,8 @@ UP_SECONDS = 400.0
 
 
 @pytest.fixture
-def nobodys() -> Iterator[Estate]:
+def nobodys(able: None) -> Iterator[Estate]:
     """A lab that nobody has now."""
-    if reason := why_not():
-        pytest.skip(reason)
-    install_missing()
     chosen = Estate.from_environment()
     if chosen.machines_made():
         pytest.skip("the lab is kept up, so that it cannot be lent to these tests")
