@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
-from flask import Blueprint, abort, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, abort, jsonify, redirect, render_template, request, url_for
+from flask.sansio.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
 from webapp.assets import asset
@@ -15,11 +16,18 @@ from webapp.catalog import lists, queries, seo
 from webapp.catalog.cards import grid
 from webapp.catalog.offers import coming_back, stock_note
 from webapp.catalog.tree import tree
-from webapp.page_cache import cached_page
+from webapp.page_cache import SharedPages, cached_page
 from webapp.wiring import wiring
 
 bp = Blueprint("catalog", __name__)
 bp.add_app_template_global(grid, "grid")
+
+
+@bp.record_once
+def _answer_from_memory(state: BlueprintSetupState) -> None:
+    app = cast(Flask, state.app)
+    app.wsgi_app = SharedPages(app)  # type: ignore[method-assign]
+
 
 LIST_FRESH_FOR_SECONDS = 10.0
 PRODUCT_FRESH_FOR_SECONDS = 2.0
