@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from flask import Flask, request_finished
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from orders.adapters.rds import engine as module
 from tests.integration.webapp.conftest import ShopUnderTest
 from webapp.extensions import db
+from webapp.reads import rows
 
 
 def test_a_connection_that_died_while_idle_is_replaced(
@@ -48,3 +50,17 @@ def test_an_answer_stands_when_its_connection_dies_right_after_it(shop: ShopUnde
         assert browser.get("/cart").status_code == 200
     assert killed == [True]
     assert browser.get("/cart").status_code == 200
+
+
+def test_a_refused_statement_is_sqlalchemys_error_and_costs_no_connection(shop: ShopUnderTest) -> None:
+    """Whoever reads handles one family of errors, and the pool gets its connection back as it was."""
+    with shop.app.app_context():
+        for _ in range(3):
+            with pytest.raises(ProgrammingError):
+                rows("SELECT nowhere FROM nothing", {})
+        assert rows("SELECT %(n)s::int + 1 AS sum", {"n": 1})[0].sum == 2
+        assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        with db.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+            assert connection.in_transaction()
+            assert not connection.connection.driver_connection.autocommit  # type: ignore[union-attr]
