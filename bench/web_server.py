@@ -36,6 +36,14 @@ class WebServer:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         return [self.pid, *map(int, children)]
 
+    def cpu_seconds(self) -> float:
+        """The processor time that its processes have used so far."""
+        ticks = 0
+        for pid in self.processes():
+            after_name = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            ticks += int(after_name[11]) + int(after_name[12])  # proc(5): utime and stime, fields 14 and 15.
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def memory_bytes(self) -> int:
         """What its processes hold that nobody else shares with them, together (USS)."""
         total = 0
