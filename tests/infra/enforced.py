@@ -37,17 +37,20 @@ _ALSO_ASKED = {
 }
 """The local AWS asks for these, which IAM does not have: AWS asks for the plain action when many are sent at once."""
 
+_ASKED_ON_EVERYTHING = {"ses:SendEmail", "ssm:GetParametersByPath"}
+"""The local AWS does not ask for these on the sender's identity, or on the path, as AWS does."""
+
 Json = dict[str, Any]
 
 
 def as_the_local_aws_asks(document: Json) -> Json:
-    """A policy with what the local AWS asks for in place of what AWS does: see above, and ses:SendEmail on everything."""
+    """A policy with what the local AWS asks for in place of what AWS does: see above."""
     statements = []
     for statement in document["Statement"]:
         actions = actions_of(statement)
         also = [other for action in actions for other in _ALSO_ASKED.get(action, [])]
         changed = {**statement, "Action": [*actions, *also]}
-        if "ses:SendEmail" in actions:
+        if _ASKED_ON_EVERYTHING & set(actions):
             changed["Resource"] = "*"
         statements.append(changed)
     return {**document, "Statement": statements}
@@ -78,6 +81,8 @@ class EnforcedStage:
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self.cloud = Cloud(REGION, endpoint, patience_seconds=60)
+        for service in ("cloudformation", "dynamodb", "iam", "lambda", "s3", "ses", "sqs", "sts"):
+            self.cloud.client(service)  # Made now, they stay the owner's whatever role is taken later.
         environment = deploy_stage("local", region=REGION, endpoint_url=endpoint, report=lambda line: None)
         self.settings = Settings.from_environment(
             {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": endpoint, **environment}
@@ -134,6 +139,10 @@ class EnforcedStage:
             for each in page["Exports"]
         }
         resources = _known(chosen, chosen.keys() | template.parameters.keys(), exported)
+        for each in resources.values():
+            if each["Type"] == "AWS::IAM::ManagedPolicy":
+                asked = as_the_local_aws_asks(each["Properties"]["PolicyDocument"])
+                each["Properties"]["PolicyDocument"] = asked
         used = set(find(resources, "Ref")) | set(parameters)
         declared = {name: {"Type": "String"} for name in template.parameters if name in used | {"Stage"}}
         stack = f"roles-of-{template.name}"

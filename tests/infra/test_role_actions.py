@@ -23,6 +23,7 @@ SAME_RIGHT = {
     "s3:HeadObject": "s3:GetObject",
     "s3:ListObjectsV2": "s3:ListBucket",
     "rds:GenerateDbAuthToken": "rds-db:connect",
+    "lambda:Invoke": "lambda:InvokeFunction",
 }
 """Operations whose permission has another name."""
 BUILD = {
@@ -52,6 +53,16 @@ class Program:
 
 PROGRAMS = [
     Program(
+        "40-orders/NewVersionCheckRole",
+        ("cloudformation/hooks/check_new_version.py",),
+        ("codedeploy", "lambda"),
+        also={
+            "logs:CreateLogStream": "Lambda writes the function's log",
+            "logs:PutLogEvents": "Lambda writes the function's log",
+            "kms:Decrypt": "the function's variables are encrypted",
+        },
+    ),
+    Program(
         "70-pipeline/DeployRole",
         (
             "cloudformation/deploy/changesets.py",
@@ -59,6 +70,7 @@ PROGRAMS = [
             "cloudformation/deploy/uploads.py",
             "cloudformation/deploy/records.py",
             "cloudformation/deploy/release.py",
+            "cloudformation/deploy/bills.py",
             "cloudformation/deploy/stage.py",
         ),
         ("cloudformation", "s3", "ssm"),
