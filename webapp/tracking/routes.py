@@ -17,6 +17,7 @@ from orders.ports import TrackingView
 from webapp.account.order_access import actions_for
 from webapp.extensions import db
 from webapp.rate_limit import check_rate
+from webapp.reads import statement_by_statement
 from webapp.tracking.hub import HubFull, Listener, TrackingHub
 from webapp.tracking.queries import find_details, view_from_book
 from webapp.tracking.story import story
@@ -46,6 +47,7 @@ def order(token: str) -> Response | str:
 def order_page(order_id: OrderId, token: str) -> Response | str:
     """The page of an order, by link or by account: the caller has checked who asks."""
     view, is_live = _view(order_id)
+    statement_by_statement()
     details = find_details(order_id)
     if view is None and details is None:
         abort(404, "This order is not known here. If you placed it a moment ago, reload in a few seconds.")
