@@ -28,7 +28,14 @@
       return;
     }
     switch (event.key) {
-      case "/": event.preventDefault(); document.querySelector("[data-finder]")?.select(); break;
+      case "/": {
+        // select() alone gives the focus in some browsers only.
+        const finder = document.querySelector("[data-finder]");
+        event.preventDefault();
+        finder?.focus();
+        finder?.select();
+        break;
+      }
       case "j": move(1); break;
       case "k": move(-1); break;
       case "x": rows()[here]?.querySelector("input[type=checkbox]")?.click(); break;
@@ -44,6 +51,7 @@
     if (!row) return;
     rows()[here]?.classList.remove("is-here");
     here = rows().indexOf(row);
+    row.classList.add("is-here");
   });
 
   // "All on this page", and how many are chosen.
