@@ -8,7 +8,7 @@ from flask import Flask
 
 from orders import failpoints
 from orders.settings import Settings, require
-from webapp import assets, errors, formats, page_cache, rate_limit, request_log, security
+from webapp import assets, errors, formats, page_cache, rate_limit, refusals, request_log, security, sharing
 from webapp.extensions import csrf, db
 from webapp.wiring import Wiring, make_wiring
 
@@ -31,6 +31,7 @@ def create_app(settings: Settings | None = None, wiring: Wiring | None = None) -
         CARTWRIGHT_SETTINGS=settings,
     )
     request_log.register_request_log(app)
+    refusals.register_refusals(app)
     security.register_security(app, settings)
     db.init_app(app)
     csrf.init_app(app)
@@ -38,6 +39,7 @@ def create_app(settings: Settings | None = None, wiring: Wiring | None = None) -
     app.extensions["cartwright-buckets"] = rate_limit.Buckets()
     app.extensions["cartwright-pages"] = page_cache.PageCache()
     formats.register_formats(app)
+    sharing.register_sharing(app)
     assets.register_assets(app)
     errors.register_errors(app)
     _register_features(app)

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnava
 
 from orders.domain.errors import InvalidRequest, NotFound, Refused, Unavailable
 from orders.observability import correlation_id
+from webapp.refusals import because
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,8 @@ def _http(error: HTTPException) -> Response:
     if error.code is not None and 300 <= error.code < 400:
         return error.get_response()  # type: ignore[return-value]
     status = error.code or 500
+    if isinstance(error, CSRFError):
+        because("form_without_its_token")
     if isinstance(error, InternalServerError):
         log.error("unhandled_error", exc_info=error.original_exception or error)
     # Werkzeug's own English is for programmers; only what a view said on purpose is shown.

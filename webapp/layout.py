@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,8 @@ from webapp.cart.queries import count_pieces
 from webapp.catalog.memory import Memory
 from webapp.catalog.spelling import Vocabulary
 from webapp.catalog.tree import FACETS_FRESH_FOR_SECONDS, TreeMemory
+from webapp.checkout.quote import default_country
+from webapp.checkout.tariffs import tariffs
 from webapp.extensions import db
 from webapp.wiring import wiring
 
@@ -50,6 +53,27 @@ def is_signed_in() -> bool:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class DeliveryPromise:
+    """What every page says of the delivery. `free_from_minor` is None where no value of goods makes it free."""
+
+    country: str
+    country_count: int
+    free_from_minor: int | None
+    currency: str
+
+
+def delivery_promise() -> DeliveryPromise:
+    """The promise for the shop's own country, from the tariffs. It holds for a parcel of any weight, or is not made."""
+    settings, known = wiring().settings, tariffs()
+    country = default_country(settings)
+    zone = known.countries[country].zone
+    limits = [rate.free_from_minor for rate in known.rates if (rate.method, rate.zone) == ("standard", zone)]
+    is_made = bool(limits) and None not in limits
+    free_from = max(limit for limit in limits if limit is not None) if is_made else None
+    return DeliveryPromise(country, len(known.countries), free_from, settings.currency)
+
+
 def register_layout(app: Flask) -> None:
     """Give every template the parts of the layout."""
     app.extensions["cartwright-shelves"] = TreeMemory()
@@ -66,4 +90,6 @@ def register_layout(app: Flask) -> None:
             "shelves": current_app.extensions["cartwright-shelves"].top,
             "cart_count": cart_count,
             "is_signed_in": is_signed_in,
+            "delivery_promise": delivery_promise,
+            "cart_ttl_days": settings.cart_ttl_days,
         }

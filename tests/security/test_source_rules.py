@@ -51,11 +51,15 @@ def test_no_parser_reads_xml_or_ldap() -> None:
 
 
 def test_templates_never_turn_escaping_off() -> None:
-    """No `|safe` but for the drawn QR code; the two places that make markup in Python escape each value themselves."""
+    """No `|safe` but for the drawn QR code; the three places that make markup in Python escape each value themselves."""
     templates = sources("webapp/templates", kind="html")
     qr_code = "webapp/templates/console/people/enrol.html"
     assert places(r"\|\s*safe\b|autoescape\s+false", templates) == {qr_code}
-    assert places(r"\bMarkup\(", sources("webapp")) == {"webapp/catalog/cards.py", "webapp/catalog/lists.py"}
+    assert places(r"\bMarkup\(", sources("webapp")) == {
+        "webapp/catalog/cards.py",
+        "webapp/catalog/lists.py",
+        "webapp/checkout/forms.py",
+    }
 
 
 def test_templates_have_no_inline_script_style_or_handler() -> None:
@@ -153,6 +157,21 @@ def test_what_is_on_the_way_is_encrypted() -> None:
     assert "AcmCertificateArn" in edge, "the certificate is a public one"
     assert set(re.findall(r"ViewerProtocolPolicy: (\S+)", edge)) <= {"redirect-to-https", "https-only"}
     assert "rds.force_ssl" in (ROOT / "cloudformation" / "20-data.yaml").read_text("utf-8")
+
+
+def test_the_database_is_reached_over_verified_tls() -> None:
+    """Every address of the database that a template writes asks for the server's certificate and its name (libpq, sslmode)."""
+    templates = [path.read_text("utf-8") for path in (ROOT / "cloudformation").glob("*.yaml")]
+    urls = [url for text in templates for url in re.findall(r'postgresql\+psycopg://[^"\s]+', text)]
+    assert urls
+    assert [url for url in urls if "sslmode=verify-full&sslrootcert=/" not in url] == []
+
+
+def test_the_balancer_forwards_no_ambiguous_request() -> None:
+    """What gunicorn refuses by itself the balancer does not let through (ELB, desync mitigation mode)."""
+    balancer = (ROOT / "cloudformation" / "50-web.yaml").read_text("utf-8")
+    assert "{Key: routing.http.desync_mitigation_mode, Value: strictest}" in balancer
+    assert '{Key: routing.http.drop_invalid_header_fields.enabled, Value: "true"}' in balancer
 
 
 def test_no_page_asks_an_address_that_somebody_typed() -> None:

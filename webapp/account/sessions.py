@@ -16,6 +16,7 @@ from orders.domain.ids import uuid7
 from orders.settings import Settings
 from webapp.account.models import Customer, CustomerSession
 from webapp.extensions import db
+from webapp.refusals import known_as
 from webapp.wiring import wiring
 
 LIFETIME = timedelta(days=60)
@@ -86,6 +87,8 @@ def current_session() -> CustomerSession | None:
         return None
     if "customer_session" not in g:
         g.customer_session = _find()
+        if g.customer_session is not None:
+            known_as("customer", g.customer_session.customer_id)
     found: CustomerSession | None = g.customer_session
     return found
 

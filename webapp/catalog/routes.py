@@ -102,7 +102,12 @@ def collection(slug: str) -> str:
         collection=found,
         cards=queries.collection_cards(found.id),
         canonical=f"/collections/{found.slug}",
-        sharing={"type": "website", "title": found.name, "description": found.description},
+        sharing={
+            "type": "website",
+            "title": found.name,
+            "description": found.description,
+            "image": found.image,
+        },
     )
 
 
@@ -147,7 +152,12 @@ def product(slug: str) -> str | Response:
                 ]
             ),
         ],
-        sharing={"type": "product", "title": found.name, "description": found.description},
+        sharing={
+            "type": "product",
+            "title": found.name,
+            "description": found.description,
+            "image": found.image,
+        },
     )
 
 

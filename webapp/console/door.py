@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from webapp.console.people.models import Staff, StaffSession
 from webapp.console.people.sessions import find_session
 from webapp.console.permissions import Permission, may
+from webapp.refusals import known_as
 
 console = Blueprint("console", __name__, url_prefix="/console")
 
@@ -73,6 +74,7 @@ def admit() -> ResponseReturnValue | None:
     session = find_session()
     if session is not None:
         g.staff, g.staff_session = session.staff, session
+        known_as("staff", session.staff_id)
     if permission is None:
         return None
     if session is None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 
 from flask import Response, make_response, render_template
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from orders.domain.errors import NotFound, Refused, Unavailable
 from orders.observability import correlation_id
 from webapp.console.door import console
 from webapp.extensions import db
+from webapp.refusals import because
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ def http_error(error: HTTPException) -> Response:
     """Refusals of the web framework and of the permission table."""
     if error.code is None or error.code < 400:
         return error.get_response()  # type: ignore[return-value]
+    if isinstance(error, CSRFError):
+        because("form_without_its_token")
     if isinstance(error, InternalServerError):
         log.error("unhandled_error", exc_info=error.original_exception or error)
         db.session.rollback()

@@ -57,6 +57,22 @@ def test_every_page_of_the_account_asks_for_a_session(shop: ShopUnderTest) -> No
     assert checked > 15
 
 
+def test_signing_out_is_one_click_away_on_every_page_of_the_account(
+    shop: ShopUnderTest, register: SignedIn
+) -> None:
+    """ASVS 7.4.4: whatever page of the account is added."""
+    browser = register()
+    drawn = 0
+    for rule in shop.app.url_map.iter_rules():
+        if not rule.rule.startswith("/account/") or "GET" not in (rule.methods or ()) or rule.arguments:
+            continue
+        answer = browser.get(rule.rule)
+        if answer.status_code == 200 and answer.mimetype == "text/html" and 'class="account"' in answer.text:
+            assert 'action="/account/sign-out"' in answer.text, rule.rule
+            drawn += 1
+    assert drawn >= 7
+
+
 def test_devices_are_listed_and_signed_out_by_their_owner_alone(
     shop: ShopUnderTest, register: SignedIn
 ) -> None:

@@ -5,16 +5,26 @@ from __future__ import annotations
 import html
 import json
 import re
+import struct
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from sqlalchemy import update
 
+from local.catalogue.draw import FOLDER
 from orders.domain.errors import Unavailable
 from orders.domain.ids import Sku
 from tests.integration.webapp.conftest import MUG_BLUE, ShopUnderTest
 from tests.integration.webapp.test_catalog_pages import add_products
+from webapp import layout
 from webapp.catalog import seo
+from webapp.catalog.models import Product
+from webapp.catalog.sheet import read_sheets
+from webapp.checkout.tariffs import tariffs
+from webapp.extensions import db
+from webapp.sharing import share_picture
 
 NAMESPACE = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
@@ -65,6 +75,69 @@ def test_every_page_names_its_one_address(
     assert '<meta property="og:title"' in page
 
 
+def shared(page: str) -> dict[str, str]:
+    """What a social network reads."""
+    found = re.findall(r'<meta (?:property|name)="((?:og|twitter):[^"]+)" content="([^"]*)">', page)
+    return {name: html.unescape(value) for name, value in found}
+
+
+@pytest.mark.parametrize(
+    ("image", "picture"),
+    [("catalogue/enamel-kettle.svg", "enamel-kettle"), ("catalogue/none.svg", "shop"), ("", "shop")],
+)
+def test_a_shared_link_shows_a_picture_that_networks_take(
+    shop: ShopUnderTest, image: str, picture: str
+) -> None:
+    """A PNG of the product's own drawing, else the shop's; as large as is said (ogp.me)."""
+    with shop.app.app_context():
+        db.session.execute(update(Product).where(Product.slug == "mug").values(image=image))
+        db.session.commit()
+    browser = shop.client()
+    told = shared(browser.get("/products/mug").text)
+    assert told["og:image"].startswith(f"http://localhost/static/share/{picture}.")
+    assert told["twitter:card"] == "summary_large_image"
+    assert told["og:image:alt"] == told["og:title"]
+    answer = browser.get(told["og:image"].removeprefix("http://localhost"))
+    drawn = answer.get_data()
+    answer.close()
+    assert answer.mimetype == told["og:image:type"] == "image/png"
+    assert drawn[:8] == b"\x89PNG\r\n\x1a\n"
+    size = struct.unpack(">II", drawn[16:24])
+    assert size == (int(told["og:image:width"]), int(told["og:image:height"])) == (1200, 630)
+
+
+@pytest.mark.parametrize("path", ["/", "/shop", "/shop/kitchen"])
+def test_every_page_that_is_shared_has_a_picture(shop: ShopUnderTest, path: str) -> None:
+    """Lists show the shop's own."""
+    assert "/static/share/shop." in shared(shop.client().get(path).text)["og:image"]
+
+
+def test_every_drawing_of_the_catalogue_has_its_picture() -> None:
+    """A product that was added without `python -m local.catalogue.share` would be shared with the shop's picture."""
+    sheets = read_sheets(FOLDER / name for name in ("categories.csv", "products.csv", "collections.csv"))
+    shown = [*sheets.products, *sheets.categories, *sheets.collections]
+    assert len(shown) > 70
+    assert {
+        share_picture(each.image).url for each in shown if "/shop." in share_picture(each.image).url
+    } == set()
+
+
+def test_the_footer_promises_what_the_tariffs_hold(
+    shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Countries and the value from which delivery is free are data; where no value makes it free, nothing is promised."""
+    page = shop.client().get("/cart").text
+    assert f"from Germany to {len(tariffs().countries)} countries. Free delivery in Germany from €75." in page
+    first, *others = tariffs().rates
+    assert (first.method, first.zone) == ("standard", "home")
+    dearer = replace(tariffs(), rates=[replace(first, free_from_minor=9950), *others])
+    monkeypatch.setattr(layout, "tariffs", lambda: dearer)
+    assert "Free delivery in Germany from €99.50." in shop.client().get("/cart").text
+    never = replace(tariffs(), rates=[replace(first, free_from_minor=None), *others])
+    monkeypatch.setattr(layout, "tariffs", lambda: never)
+    assert "Free delivery" not in shop.client().get("/cart").text
+
+
 def test_the_sitemaps_name_every_product_once(shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The index leads to all of them, however the ids are spread."""
     add_products(shop, 25)
@@ -93,11 +166,6 @@ def test_robots_are_kept_out_of_what_is_somebodys(shop: ShopUnderTest) -> None:
 
 def test_a_products_words_cannot_break_out_of_the_data(shop: ShopUnderTest) -> None:
     """A name with markup stays a name, in the page and in its data."""
-    from sqlalchemy import update
-
-    from webapp.catalog.models import Product
-    from webapp.extensions import db
-
     name = '</script><script>alert(1)</script>"&'
     with shop.app.app_context():
         db.session.execute(update(Product).where(Product.slug == "mug").values(name=name))
