@@ -1,4 +1,4 @@
-"""`make screenshots`: every page of the shop and of the console at a phone's and a desk's width, in light and dark, as PNG files.
+"""`make screenshots`: every page of the shop and of the console at a phone's, a tablet's and a desk's width, in light and dark, as PNG files.
 
 Uses the shop that runs in CARTWRIGHT_HOME, or starts one for the time of it.
 """
@@ -21,7 +21,7 @@ from tests.e2e.conftest import RunningShop, look_at
 from tests.e2e.tour import tour
 from webapp.console.people.cli import DEMO_PASSWORD, DEMO_STAFF
 
-WIDTHS = {360: 740, 1440: 900}
+WIDTHS = {360: 740, 768: 1024, 1440: 900}
 SCHEMES = ("light", "dark")
 
 

@@ -21,12 +21,14 @@ CATALOGUE = {
     "collection": "/collections/small-presents",
     "product": "/products/claw-hammer",
     "product-plain": "/products/stoneware-mug",
+    "product-sold-out": "/products/felt-slippers?sku=CW-SLP-SLA-42",
     "search": "/search?q=lamp",
     "search-respelled": "/search?q=hamemr",
     "search-nothing": "/search?q=xylophone+quartet",
     "search-empty": "/search",
     "cart-empty": "/cart",
     "not-found": "/products/no-such-thing",
+    "styleguide": "/styleguide",
 }
 ACCOUNT = {
     "account-overview": "/account/",
@@ -66,6 +68,11 @@ def _checkout(page: Page, email: str) -> Iterator[str]:
     yield "cart-undo"
     page.get_by_role("button", name="Put it back").click()
     page.goto("/cart")
+    page.get_by_text("Have a coupon?").click()
+    page.get_by_label("Coupon", exact=True).fill("NOTHING")
+    page.get_by_role("button", name="Use it").click()
+    page.locator("#code-error").wait_for()
+    yield "cart-coupon-refused"
     page.get_by_role("link", name="Check out").click()
     yield "checkout-details"
     page.get_by_role("button", name=re.compile("^On to")).click()
@@ -102,6 +109,9 @@ def _order_and_registration(shop: RunningShop, page: Page, email: str) -> Iterat
     order = page.url
     page.get_by_role("link", name="Change the address").click()
     yield "order-address"
+    page.goto(f"{order}/quantities")
+    page.get_by_role("heading", level=1).wait_for()
+    yield "order-quantities"
     page.goto(f"{order}/cancel")
     yield "order-cancel"
     page.goto(order)

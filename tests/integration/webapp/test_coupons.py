@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from orders.adapters.rds.coupon_models import CouponRow, CouponUse
@@ -16,7 +17,7 @@ from orders.adapters.rds.order_book import SqlOrderBook
 from orders.domain.coupon import CouponKind
 from orders.domain.errors import LineRefusal, OrderRefused, OutcomeUnknown, RefusalReason
 from orders.domain.events import Actor
-from orders.domain.ids import OrderId
+from orders.domain.ids import OrderId, Sku
 from orders.messages import decode_order_request
 from orders.services.cancel_order import cancel_order
 from orders.services.desk import OrderDesk
@@ -37,6 +38,7 @@ from tests.integration.webapp.conftest import (
     send,
     token_of,
 )
+from webapp.catalog.models import Variant
 from webapp.checkout.reconcile import reconcile
 from webapp.extensions import db
 from webapp.wiring import wiring
@@ -280,9 +282,26 @@ def test_an_expired_order_gives_the_use_back(shop: ShopUnderTest) -> None:
 
 
 def test_an_order_that_would_cost_nothing_is_not_placed(shop: ShopUnderTest) -> None:
-    """A card cannot be charged nothing: the page says so, and no use is claimed."""
+    """A card cannot be charged nothing: the page says so, no use is claimed, no stock and no money is held."""
+    make_coupon(shop, "SHIPFREE", kind=CouponKind.FREE_SHIPPING, rate_ppm=0)
+    shop.inventory.set_price(Sku(MUG), 0)
+    with shop.app.app_context():
+        db.session.execute(update(Variant).where(Variant.sku == MUG).values(price_minor=0))
+        db.session.commit()
+    browser = shop.client()
+    put_in_cart(browser)
+    use(browser, "SHIPFREE")
+    page = place(browser, fill_in(browser))
+    if page.status_code == 303:
+        page = browser.get(page.location)
+    assert "An order that costs nothing cannot be paid by card" in page.text
+    assert used(shop, "SHIPFREE") == (0, 0)
+    assert (shop.charges(), shop.accepted()) == ([], [])
+
+
+def test_a_coupon_for_all_of_the_goods_leaves_the_delivery_to_pay(shop: ShopUnderTest) -> None:
+    """A hundred percent is of the goods."""
     make_coupon(shop, "ALL", rate_ppm=1_000_000)
-    make_coupon(shop, "PART", rate_ppm=999_900)
     browser = shop.client()
     put_in_cart(browser)
     use(browser, "ALL")

@@ -37,9 +37,12 @@ function card({ slug, name, image, price }) {
 const here = document.querySelector("[data-product]");
 const slug = here?.dataset.product;
 const others = seen().filter((item) => item.slug !== slug);
+// What is in the cart was found already.
+const inCart = new Set([...document.querySelectorAll("[data-in-cart]")].map((line) => line.dataset.inCart));
+const shown = others.filter((item) => !inCart.has(item.slug)).slice(0, 4);
 const shelf = document.querySelector("[data-recent]");
-if (shelf && others.length) {
-  shelf.querySelector("ul").replaceChildren(...others.slice(0, 4).map(card));
+if (shelf && shown.length) {
+  shelf.querySelector("ul").replaceChildren(...shown.map(card));
   shelf.hidden = false;
 }
 if (slug) {

@@ -4,10 +4,14 @@ const page = document.querySelector("[data-order]");
 const part = (name) => page.querySelector(`[data-${name}]`);
 let version = Number(page.dataset.version);
 
-// The server says UTC; a shopper reads the clock on the wall.
-const clock = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+// The server says UTC; a shopper reads the clock on the wall. In the page's language and the form that the server writes.
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
+  day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+});
 function inOwnZone(time) {
-  if (time.dateTime) time.textContent = clock.format(new Date(time.dateTime));
+  if (!time.dateTime) return;
+  const said = Object.fromEntries(clock.formatToParts(new Date(time.dateTime)).map(({ type, value }) => [type, value]));
+  time.textContent = `${said.day} ${said.month} ${said.year}, ${said.hour}:${said.minute}`;
 }
 function showTime(time, { at, said }) {
   time.dateTime = at;
