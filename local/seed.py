@@ -10,7 +10,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -21,6 +25,8 @@ from local.aws import REPOSITORY
 from orders.adapters.aws import make_client
 from orders.adapters.clock import SystemClock
 from orders.adapters.dynamodb.inventory import DynamoInventory
+from orders.adapters.rds.coupon_models import CouponRow
+from orders.domain.coupon import CouponKind
 from orders.ports import InventoryStore
 from orders.settings import Settings
 from webapp.catalog.importer import import_sheets
@@ -31,6 +37,16 @@ from webapp.catalog.stock import StockEntry, entries_of, set_up_stock
 from webapp.console.people.cli import ensure_demo_staff
 
 CATALOGUE = Path(__file__).parent / "catalogue"
+BACK_IN_DAYS = 16
+DEMO_COUPON: Mapping[str, Any] = {
+    "code": "WELCOME10",
+    "kind": CouponKind.PERCENT,
+    "currency": "EUR",
+    "rate_ppm": 100_000,
+    "max_uses_per_customer": 1,
+    "note": "Demo: a tenth off the first order",
+}
+"""What README.md and the welcome lines tell; made once, with the catalogue."""
 SHEETS = ("categories.csv", "products.csv", "collections.csv")
 
 
@@ -44,7 +60,8 @@ def migrate(database_url: str) -> None:
 def import_catalogue(session: Session) -> int:
     """Import the demo catalogue into a shop without products. Returns how many products the shop has."""
     if not session.scalar(select(func.count()).select_from(select(Product.id).limit(1).subquery())):
-        import_sheets(session, demo_sheets())
+        import_sheets(session, expecting_a_delivery(demo_sheets(), datetime.now(UTC).date()))
+        session.add(CouponRow(**DEMO_COUPON, created_at=datetime.now(UTC)))
         session.commit()
     return session.scalar(select(func.count(Product.id))) or 0
 
@@ -59,6 +76,24 @@ def fill_shelves(session: Session, inventory: InventoryStore) -> int:
     # The price is the shop's, not the sheet's: the staff may have changed it since.
     entries = [StockEntry(each.sku, each.price_minor, each.currency, pieces[each.sku]) for each in variants]
     return set_up_stock(inventory, entries)
+
+
+def expecting_a_delivery(sheets: Sheets, today: date) -> Sheets:
+    """The sheets with a day, counted from today, on which what is sold out comes back: a fixed one would soon be past."""
+    back_on = today + timedelta(days=BACK_IN_DAYS)
+    return replace(
+        sheets,
+        products=[
+            replace(
+                product,
+                variants=tuple(
+                    variant if variant.stock else replace(variant, back_on=variant.back_on or back_on)
+                    for variant in product.variants
+                ),
+            )
+            for product in sheets.products
+        ],
+    )
 
 
 def demo_sheets() -> Sheets:

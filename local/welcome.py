@@ -8,6 +8,8 @@ from local.home import Home
 
 DEMO_LOGIN = "demo@cartwright.example, password cartwright-demo"
 """Made by `local.seed database`; a test holds this line to it."""
+DEMO_COUPON_CODE = "WELCOME10"
+"""As above."""
 
 
 def welcome(urls: Mapping[str, str], seconds: float, home: Home) -> str:
@@ -20,6 +22,6 @@ Cartwright is open (after {seconds:.1f} s).
   In-box    {urls["inbox"]}   every e-mail and text message the shop sends
   Order API {urls["api"]}
 
-  Pay with the test card 4242 4242 4242 4242. Logs: {home.logs}
+  Pay with the test card 4242 4242 4242 4242; the coupon {DEMO_COUPON_CODE} takes a tenth off. Logs: {home.logs}
   Stop with Ctrl-C. Everything is kept for the next run.
 """
