@@ -137,6 +137,7 @@ def _a_risky_order_is_looked_at_released_and_gets_stuck(day: Day, clerk: Clerk, 
     page.goto(f"/console/orders?hold=held&q={day.email}")
     page.get_by_role("link", name=order_number(dear)).click()
     expect(page.get_by_role("region", name="Risk")).to_contain_text("or more")
+    # It comes back when the worker has put the queue down: no message of it is taken from here on.
     day.worker("pause", "orders")
     clerk.begin("Release")
     clerk.fill({"Reason": "spoke to the shopper"})
