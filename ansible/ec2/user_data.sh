@@ -10,6 +10,8 @@ imds=http://169.254.169.254/latest
 token=$(curl -fsS --retry 5 -X PUT "$imds/api/token" -H 'X-aws-ec2-metadata-token-ttl-seconds: 300')
 meta() { curl -fsS --retry 5 "$imds/meta-data/$1" -H "X-aws-ec2-metadata-token: $token"; }
 credentials=$(meta "iam/security-credentials/$(meta iam/security-credentials/)")
+# Asked now: the token lives for five minutes, and a busy host may take longer to be configured.
+instance=$(meta instance-id)
 field() { python3 -c 'import json, sys; print(json.loads(sys.argv[1])[sys.argv[2]])' "$credentials" "$1"; }
 
 # Whether it went well or not, the group that started this instance is told: a host that is not configured is replaced.
@@ -21,7 +23,7 @@ finish() {
     'https://autoscaling.${AWS::Region}.${AWS::URLSuffix}/' \
     --data-urlencode Action=CompleteLifecycleAction --data-urlencode Version=2011-01-01 \
     --data-urlencode 'AutoScalingGroupName=${Group}' --data-urlencode LifecycleHookName=configured \
-    --data-urlencode "InstanceId=$(meta instance-id)" --data-urlencode "LifecycleActionResult=$result" || true
+    --data-urlencode "InstanceId=$instance" --data-urlencode "LifecycleActionResult=$result" || true
 }
 trap 'finish $?' EXIT
 

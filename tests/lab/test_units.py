@@ -152,6 +152,15 @@ def test_the_user_data_fits_into_its_limit_and_is_a_program() -> None:
     assert subprocess.run(["bash", "-n", str(ANSIBLE / "ec2" / "configure.sh")], check=False).returncode == 0
 
 
+def test_a_host_that_takes_long_to_configure_can_still_tell_its_group() -> None:
+    """At the end it asks the metadata service for nothing: the token of its beginning has expired by then."""
+    text = (ANSIBLE / "ec2" / "user_data.sh").read_text(encoding="utf-8")
+    beginning, _, end = text.partition("\nfinish() {")
+    assert "instance=$(meta instance-id)" in beginning
+    assert "meta " not in end
+    assert '"InstanceId=$instance"' in end
+
+
 def _environment(scratch: Path) -> dict[str, str]:
     return {
         **os.environ,
