@@ -54,6 +54,11 @@ def _timed(work: Callable[[], object]) -> float:
     return used * 1000 / count
 
 
+def processor_milliseconds(work: Callable[[], object]) -> float:
+    """Processor milliseconds of one call: the median of several rounds."""
+    return statistics.median(_timed(work) for _ in range(ROUNDS))
+
+
 def paired(
     name: str, work: Callable[[], object], yardstick: str, measure: Callable[[], object], bound: str
 ) -> Row:
@@ -132,15 +137,21 @@ def _single() -> list[Row]:
     return [paired(name, each, "json.loads of one id", round_trip, bound) for name, each, bound in work]
 
 
-def use_case() -> list[Row]:
-    """The accept path without its stores: what our code costs when DynamoDB and SQS cost nothing."""
+def decoding(count: int) -> Callable[[], object]:
+    """What decodes and checks an order of so many lines."""
+    body = json.dumps(order_body(_lines(count)))
+    return lambda: check(decode_order_request(body))
+
+
+def accepting(count: int) -> Callable[[], object]:
+    """What accepts an order of so many lines, when DynamoDB and SQS cost nothing."""
     now = datetime.now(UTC)
     clock = MemoryClock(now)
     inventory, queue = MemoryInventory(MemoryTracking()), MemoryOrders(clock)
-    for sku, _, price in _lines(3):
+    for sku, _, price in _lines(count):
         inventory.set_up_sku(Sku(sku), price, "EUR")
         inventory.restock(Sku(sku), 10**9, f"all:{sku}")
-    body = order_body(_lines(3))
+    body = order_body(_lines(count))
 
     def accept() -> object:
         order = {**body, "order_id": new_order_id(now)}
@@ -155,11 +166,16 @@ def use_case() -> list[Row]:
             correlation_id="b",
         )
 
-    text = json.dumps(body)
+    return accept
+
+
+def use_case() -> list[Row]:
+    """The accept path without its stores: what our code costs."""
+    text = json.dumps(order_body(_lines(3)))
     return [
         paired(
             "accept an order, 3 lines, stores in memory",
-            accept,
+            accepting(3),
             "json.loads + dumps, 3 lines",
             lambda: json.dumps(json.loads(text)),
             "validation, the fingerprint, the message",
