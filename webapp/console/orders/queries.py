@@ -69,11 +69,17 @@ def find_orders(session: Session, search: OrderSearch, cursor: Cursor | None, si
 
 
 def _page(
-    session: Session, statement: Select[Any], sort: str, limit: int, *, down: bool, is_simple: bool
+    session: Session,
+    statement: Select[*tuple[Any, ...]],
+    sort: str,
+    limit: int,
+    *,
+    down: bool,
+    is_simple: bool,
 ) -> list[Any]:
     """The rows of a page: by a walk through the index of the order of rows, or gathered first and then sorted."""
 
-    def sorted_by(columns: Any, chosen: Select[Any]) -> Select[Any]:
+    def sorted_by(columns: Any, chosen: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
         ordered = [one.desc() if down else one.asc() for one in (columns[sort], columns["id"])]
         return chosen.order_by(*ordered).limit(limit)
 
@@ -88,7 +94,7 @@ def _page(
     return list(session.execute(sorted_by(gathered.c, select(gathered))).all())
 
 
-def _within(session: Session, milliseconds: int, statement: Select[Any]) -> list[Any] | None:
+def _within(session: Session, milliseconds: int, statement: Select[*tuple[Any, ...]]) -> list[Any] | None:
     """The rows of a question, or None when the database has not found them by then; nothing else is given up."""
     # Rolled back in either case: the savepoint takes its time limit with it.
     with session.begin_nested() as savepoint:
