@@ -109,7 +109,7 @@ check: $(VENV)/.dev $(VENV_LINT)/.lint ## Lint, format, types, import rules, tem
 	$(VENV)/bin/lint-imports
 	$(LINT)/cfn-lint --append-rules cloudformation/rules --include-checks I -- cloudformation/*.yaml
 	$(LINT)/checkov --directory cloudformation --framework cloudformation --skip-download --quiet --compact
-	$(PY) -m pytest -q tests/unit/docs tests/lab/test_units.py tests/infra/test_rules.py
+	$(PY) -m pytest -q tests/unit/docs tests/unit/artefacts tests/lab/test_units.py tests/infra/test_rules.py tests/infra/test_release.py
 
 .PHONY: format
 format: $(VENV)/.dev ## Put the sources into their format

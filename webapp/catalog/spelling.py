@@ -17,11 +17,12 @@ FRESH_FOR_SECONDS = 300.0
 MOST_WORDS = 60_000
 """Words held per process, the most frequent: about 10 MB."""
 MOST_SUGGESTED = 8
-_WORDS = f"""
-    SELECT word, sum(frequency) OVER (PARTITION BY tsvector_to_array(to_tsvector('{SEARCH_LANGUAGE}', word)))::bigint AS frequency
+_WORDS = """
+    SELECT word, sum(frequency) OVER (PARTITION BY tsvector_to_array(to_tsvector(%(language)s::regconfig, word)))::bigint
+           AS frequency
     FROM (SELECT word, frequency FROM search_words ORDER BY frequency DESC, word LIMIT %(most)s) AS known
     ORDER BY known.frequency DESC, word
-"""  # noqa: S608  (a constant of the models)
+"""
 """A search finds all words of one stem, so a word counts with its relatives: "organ" with "organic"."""
 _LETTERS_OF_ONE_TYPO = 4
 _LETTERS_OF_TWO_TYPOS = 7
@@ -86,7 +87,7 @@ class Vocabulary:
         with self._lock:
             if time.monotonic() < self._until:
                 return
-            found = rows(_WORDS, {"most": MOST_WORDS})
+            found = rows(_WORDS, {"most": MOST_WORDS, "language": SEARCH_LANGUAGE})
             self._frequency = {row.word: row.frequency for row in found}
             self._words = list(self._frequency)
             self._until = time.monotonic() + (FRESH_FOR_SECONDS if self._words else 0.0)
