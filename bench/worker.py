@@ -34,7 +34,7 @@ from bench.peers import environment, limits
 from bench.peers.ground import ROOT, Ground, cpu_seconds, platform, timed_run
 from bench.peers.order_tx import LINES, PGBENCH
 from bench.peers.rigs import PROCESSES, Rig, rigs
-from orders.adapters.sqs import open_queue
+from orders.adapters.sqs import LONGEST_WAIT_SECONDS, open_queue
 from orders.domain.ids import new_order_id
 from orders.messages import encode_job, order_request_to_dict
 from orders.ports import JobMessage
@@ -43,6 +43,7 @@ from tests.order_samples import order_request
 
 CASES = ("pgbench", "order_tx", "record_order", "peers", "idle", "info")
 IDLE_SECONDS = 15.0
+LONGEST_POLL_SECONDS = LONGEST_WAIT_SECONDS + 1.0
 WAITING = 10_000
 
 
@@ -75,6 +76,8 @@ OURS: Mapping[str, tuple[Callable[[], str], str]] = {
 def ours(ground: Ground, case: str, jobs: int, processes: int) -> dict[str, Any]:
     """Our worker on the local SQS."""
     make, table = OURS[case]
+    # The local SQS goes on with the long polls of workers that have left, and would give them this round's first messages.
+    time.sleep(LONGEST_POLL_SECONDS)
     open_queue(ground.settings, "orders").send_many([make() for _ in range(jobs)])
     commands = [[sys.executable, "-m", "bench.worker", "--child"]] * processes
     return timed_run(ground, f"ours, {case}", table, jobs, commands, ground.environment, ground.pids)
