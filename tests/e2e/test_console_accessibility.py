@@ -16,7 +16,7 @@ from tests.e2e.conftest import RunningShop, until
 from tests.e2e.test_accessibility import CUT_OFF, violations
 from webapp.console.permissions import Role
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(400)]
 LOOKS = {
     "tablet-light": ({"width": 768, "height": 1024}, "light"),
     "desk-dark": ({"width": 1440, "height": 900}, "dark"),

@@ -27,7 +27,7 @@ from orders.services.record_order import AcceptedOrder, record_orders
 from tests.integration.worker.conftest import Shop, until
 from tests.order_samples import order_request, reservation, view
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 COUNT = int(os.environ.get("BULK_ORDERS", "400"))
 PATIENCE_SECONDS = 300 + COUNT * 0.15
