@@ -41,6 +41,6 @@ def load() -> dict[str, Job]:
 
 def schedule_repeating(queue: JobQueue) -> None:
     """Enter the jobs that run by themselves in the schedule, once for all workers. Raises Unavailable."""
-    for job in _jobs.values():
+    for job in list(_jobs.values()):
         if job.every_seconds:
             queue.enqueue(job, every=job.every_seconds, job_id=f"every:{job.name}")

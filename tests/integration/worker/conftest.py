@@ -133,8 +133,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage() -> Iterator[Stage]:
-    """Test jobs, in the registry for as long as the test runs."""
+def stage(shop: Shop) -> Iterator[Stage]:
+    """Test jobs, in the registry for as long as workers run."""
     stage = Stage()
 
     def count(context: Any, message: JobMessage) -> None:
@@ -173,6 +173,7 @@ def stage() -> Iterator[Stage]:
         registry.add(job)
     yield stage
     stage.go_on.set()
+    shop.stop()
     for job in jobs:
         del registry._jobs[job.name]
 
