@@ -5,6 +5,7 @@ from __future__ import annotations
 from fpdf import FPDF, XPos, YPos
 
 from orders.adapters.papers.paper import FONTS
+from orders.countries import country_name
 from orders.domain.request import Address
 
 _WIDTH, _HEIGHT, _MARGIN = 105, 148, 8
@@ -41,7 +42,14 @@ def _lines(address: Address) -> list[str]:
     town = f"{address.postal_code} {address.city}".strip()
     return [
         line
-        for line in (address.name, address.line1, address.line2, town, address.region, address.country)
+        for line in (
+            address.name,
+            address.line1,
+            address.line2,
+            town,
+            address.region,
+            country_name(address.country),
+        )
         if line
     ]
 

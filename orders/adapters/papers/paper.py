@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fpdf import FPDF, XPos, YPos
 
+from orders.countries import country_name
 from orders.domain.request import Address
 
 FONTS = Path(__file__).parent / "fonts"
@@ -63,7 +64,7 @@ class Paper(FPDF):
             given.line2,
             f"{given.postal_code} {given.city}",
             given.region,
-            given.country,
+            country_name(given.country),
         ]
         self.set_xy(left, top)
         self.set_font("DejaVu", "", 8)
