@@ -14,22 +14,15 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import statistics
 import time
-import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import create_engine, text
-from sqlalchemy.orm import Session
-from werkzeug.datastructures import MultiDict
 
 from orders.domain.ids import order_number, uuid7
-from webapp.console.orders.queries import find_orders
-from webapp.console.orders.search import Cursor, OrderSearch
 
 YEARS = 3
 SKUS = [f"SKU-{n:05d}" for n in range(2_000)]
@@ -53,6 +46,9 @@ _ORDER_COLUMNS = (
 _LINE_COLUMNS = (
     "order_id, position, sku, quantity, unit_price_minor, name, discount_minor, net_minor, tax_minor"
 )
+_PARCEL_COLUMNS = "id, order_id, carrier, tracking_number, shipped_at"
+_TABLES = ("orders", "order_lines", "shipments")
+Row = tuple[object, ...]
 
 
 def _states(chance: random.Random, age: timedelta) -> tuple[str, str, str, bool]:
@@ -74,7 +70,8 @@ def _states(chance: random.Random, age: timedelta) -> tuple[str, str, str, bool]
     )
 
 
-def _order(chance: random.Random, now: datetime) -> tuple[tuple[object, ...], list[tuple[object, ...]]]:
+def _order(chance: random.Random, now: datetime) -> tuple[Row, list[Row], list[Row]]:
+    """One order, its lines, and its parcel when it has left the house."""
     age = timedelta(seconds=chance.random() * YEARS * 365 * 86_400)
     placed_at = now - age
     order_id = uuid7(placed_at)
@@ -83,7 +80,7 @@ def _order(chance: random.Random, now: datetime) -> tuple[tuple[object, ...], li
     email = f"{name.replace(' ', '.').lower()}{chance.randrange(40_000)}@example.com"
     code, delivery = chance.choice(DELIVERIES)
     country = chance.choice(COUNTRIES)
-    lines: list[tuple[object, ...]] = []
+    lines: list[Row] = []
     subtotal = 0
     # Some SKUs sell far better than others, as in any shop.
     for position in range(1 + int(chance.random() ** 2 * 4)):
@@ -104,7 +101,13 @@ def _order(chance: random.Random, now: datetime) -> tuple[tuple[object, ...], li
         subtotal, 0, 490, 78, total * 19 // 119, total, "DE-19", 190_000, True, code, delivery, name, email, country,
         address, address, "test", f"pay_{order_id[-12:]}", placed_at, placed_at,
     )  # fmt: skip
-    return row, lines
+    parcel = (str(order_id), order_id, "dhl", tracking_number(order_id), placed_at)
+    return row, lines, [parcel] if fulfilment in ("shipped", "delivered") else []
+
+
+def tracking_number(order_id: str) -> str:
+    """The number of an order's parcel."""
+    return f"TN{order_id[-12:]}"
 
 
 def fill(url: str, orders: int, seed: int) -> float:
@@ -115,12 +118,16 @@ def fill(url: str, orders: int, seed: int) -> float:
             made = [_order(chance, now) for _ in range(min(20_000, orders - start))]
             with connection.cursor() as cursor:
                 with cursor.copy(f"COPY orders ({_ORDER_COLUMNS}) FROM STDIN") as copy:
-                    for row, _ in made:
+                    for row, _, _ in made:
                         copy.write_row(row)
                 with cursor.copy(f"COPY order_lines ({_LINE_COLUMNS}) FROM STDIN") as copy:
-                    for _, lines in made:
+                    for _, lines, _ in made:
                         for line in lines:
                             copy.write_row(line)
+                with cursor.copy(f"COPY shipments ({_PARCEL_COLUMNS}) FROM STDIN") as copy:
+                    for _, _, parcels in made:
+                        for parcel in parcels:
+                            copy.write_row(parcel)
             connection.commit()
     _look_over(url)
     return time.monotonic() - began
@@ -134,29 +141,31 @@ def _connected(url: str, *, is_autocommit: bool = False) -> psycopg.Connection[t
 def _look_over(url: str) -> None:
     """What autovacuum does in a shop in the course of a day."""
     with _connected(url, is_autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE orders")
-        connection.execute("VACUUM ANALYZE order_lines")
+        for table in _TABLES:
+            connection.execute(f"VACUUM ANALYZE {table}")
 
 
 # --- millions: indexes last ------------------------------------------------------------------------------------------
 
 _SECONDARY = """
     SELECT indexname, indexdef FROM pg_indexes
-    WHERE tablename IN ('orders', 'order_lines')
+    WHERE tablename IN ('orders', 'order_lines', 'shipments')
       AND indexname NOT IN (SELECT conname FROM pg_constraint) ORDER BY indexname
 """
-_LINES_OF_ORDERS = "fk_order_lines_order_id_orders"
+_OF_ORDERS = ("order_lines", "shipments")
+"""Their foreign keys look every row up: the generator asks for none that is missing."""
 
 
 def strip(url: str) -> float:
-    """Drop the indexes and the lines' foreign key, and remember them: one big build is quicker than millions of inserts."""
+    """Drop the indexes and the foreign keys, and remember them: one big build is quicker than millions of inserts."""
     began = time.monotonic()
     with _connected(url) as connection:
         connection.execute("CREATE TABLE stripped_indexes (definition text)")
         for name, definition in connection.execute(_SECONDARY).fetchall():
             connection.execute("INSERT INTO stripped_indexes VALUES (%s)", [definition])
             connection.execute(f'DROP INDEX "{name}"')
-        connection.execute(f"ALTER TABLE order_lines DROP CONSTRAINT {_LINES_OF_ORDERS}")
+        for table in _OF_ORDERS:
+            connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT fk_{table}_order_id_orders")
     return time.monotonic() - began
 
 
@@ -168,10 +177,11 @@ def index(url: str) -> float:
         for (definition,) in connection.execute("SELECT definition FROM stripped_indexes").fetchall():
             connection.execute(definition)
             connection.execute("DELETE FROM stripped_indexes WHERE definition = %s", [definition])
-        connection.execute(
-            f"ALTER TABLE order_lines ADD CONSTRAINT {_LINES_OF_ORDERS}"
-            " FOREIGN KEY (order_id) REFERENCES orders (id) ON DELETE RESTRICT"
-        )
+        for table in _OF_ORDERS:
+            connection.execute(
+                f"ALTER TABLE {table} ADD CONSTRAINT fk_{table}_order_id_orders"
+                " FOREIGN KEY (order_id) REFERENCES orders (id) ON DELETE RESTRICT"
+            )
         connection.execute("DROP TABLE stripped_indexes")
     _look_over(url)
     return time.monotonic() - began
@@ -214,75 +224,13 @@ def multiply(url: str, times: int) -> float:
                 f"INSERT INTO order_lines ({_LINE_COLUMNS}) SELECT {line_values}"  # noqa: S608
                 " FROM order_lines l JOIN fresh f ON f.old = l.order_id"
             )
+            connection.execute(
+                f"INSERT INTO shipments ({_PARCEL_COLUMNS})"  # noqa: S608
+                " SELECT f.id::text, f.id, p.carrier, 'TN' || right(f.id::text, 12), f.at"
+                " FROM shipments p JOIN fresh f ON f.old = p.order_id"
+            )
             connection.execute("DROP TABLE fresh")
     return time.monotonic() - began
-
-
-def _questions(session: Session) -> Iterator[tuple[str, str]]:
-    """What clerks ask, as query strings; rare and common words, one filter and several."""
-    row = session.execute(text("SELECT id, number, email FROM orders OFFSET 777 LIMIT 1")).one()
-    yield "first page", ""
-    yield "by number", f"q={row.number}"
-    yield "by e-mail", f"q={row.email}"
-    yield "by beginning of e-mail", f"q={row.email[:9]}@".replace("@@", "@")
-    yield "by full name", "q=Tilda Torsoska"
-    yield "by common first name", "q=anna"
-    yield "by popular SKU", f"q={SKUS[3]}"
-    yield "by rare SKU", f"q={SKUS[-2]}"
-    yield "no such thing", "q=zzzzzz"
-    yield (
-        "to do",
-        "status=placed&status=confirmed&fulfilment=unfulfilled&fulfilment=picking&hold=free&sort=placed",
-    )
-    yield "on hold", "hold=held&sort=placed"
-    yield "payment failed", "payment=failed"
-    yield "completed in Malta, express", "status=completed&country=MT&shipping=express"
-    yield "cancelled, above 300", "status=cancelled&min=300"
-    yield "one day last year", "from=2025-10-01&to=2025-10-01"
-    yield "dearest first", "sort=-total"
-    yield "dearest refunded in France", "sort=-total&payment=partly_refunded&country=FR"
-    yield "completed, newest", "status=completed"
-
-
-def measure(url: str, runs: int) -> list[dict[str, object]]:
-    """Every question `runs` times: the page with its count, as the console asks it. Milliseconds."""
-    engine = create_engine(url)
-    found: list[dict[str, object]] = []
-    with Session(engine) as session:
-        for name, query in list(_questions(session)):
-            search = OrderSearch.parse(MultiDict(pair.split("=", 1) for pair in query.split("&") if pair))
-            first = find_orders(session, search, None, 50)
-            found.append(
-                {
-                    "question": name,
-                    "rows": len(first.rows),
-                    **_timed(lambda s=search: find_orders(session, s, None, 50), runs),
-                }
-            )  # type: ignore[misc]
-            session.rollback()
-            if name == "completed, newest":
-                deep = Cursor(datetime(2024, 6, 1, tzinfo=UTC), uuid.UUID(int=0))
-                found.append(
-                    {
-                        "question": "a page 2 years deep",
-                        "rows": 50,
-                        **_timed(lambda s=search, c=deep: find_orders(session, s, c, 50), runs),
-                    }
-                )  # type: ignore[misc]
-    return found
-
-
-def _timed(ask: Callable[[], object], runs: int) -> dict[str, float]:
-    taken = []
-    for _ in range(runs):
-        began = time.perf_counter()
-        ask()
-        taken.append((time.perf_counter() - began) * 1000)
-    taken.sort()
-    return {
-        "p50_ms": round(statistics.median(taken), 1),
-        "p95_ms": round(taken[int(len(taken) * 0.95) - 1], 1),
-    }
 
 
 def main() -> None:
@@ -307,6 +255,9 @@ def main() -> None:
     if given.what in steps:
         print(f"{given.what}: {steps[given.what]():.0f} s")
         return
+    # Imports this module for what it made.
+    from bench.order_list import measure
+
     rows = measure(given.url, given.runs)
     print(f"{'question':34} {'rows':>4} {'p50 ms':>8} {'p95 ms':>8}")
     for row in rows:
