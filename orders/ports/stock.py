@@ -1,0 +1,134 @@
+"""The port to the stock: pieces that can be sold, and the pieces that each order has reserved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from orders.domain.ids import OrderId, Sku
+from orders.domain.inventory import ReservationState, ReservedLine, StockLevel
+from orders.ports.tracking import TrackingView
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """The one item that is reservation, idempotency record and outbox entry of an accepted order.
+
+    `fingerprint` is the hash of the canonical request body; `message` is the queue message that announces the
+    order, kept until the order is confirmed (it holds personal data); `is_sent` tells whether SQS has it.
+    `currency` is the one in which the lines' prices are meant.
+    """
+
+    order_id: OrderId
+    fingerprint: str
+    lines: tuple[ReservedLine, ...]
+    state: ReservationState
+    message: str
+    accepted_at: datetime
+    expires_at: datetime
+    is_sent: bool = False
+    correlation_id: str = ""
+    currency: str = ""
+
+    @property
+    def holds_stock(self) -> bool:
+        """Whether the held pieces of its lines are counted as reserved."""
+        return self.state in {ReservationState.RESERVED, ReservationState.CONFIRMED}
+
+
+class InventoryStore(Protocol):
+    """The truth of stock. Single writer region; every change is one conditional DynamoDB write or transaction."""
+
+    def reserve(self, reservation: Reservation, tracking: TrackingView) -> Reservation:
+        """Reserve every line, re-check every price, and record reservation, tracking and outbox, all or nothing.
+
+        `reservation.lines` carry counter 0; the returned reservation carries the counters that were chosen.
+        A repeat of an accepted order returns the stored reservation (compare its fingerprint).
+        Raises OrderRefused naming every line at fault; InvalidRequest when a SKU is sold in another currency;
+        Unavailable when surely nothing was done, OutcomeUnknown when the answer was lost.
+        """
+        ...
+
+    def find_reservation(self, order_id: OrderId) -> Reservation | None:
+        """The reservation of an order, read consistently, or None."""
+        ...
+
+    def mark_sent(self, order_id: OrderId, sent_in: ReservationState = ReservationState.RESERVED) -> None:
+        """Take the order out of the outbox: its message is in SQS.
+
+        `sent_in` is the state whose message was sent; when the state has moved on, another message may wait in
+        the outbox and nothing is taken out.
+        """
+        ...
+
+    def unsent(self, accepted_before: datetime, limit: int) -> Sequence[Reservation]:
+        """Accepted orders whose message was not marked sent, oldest first."""
+        ...
+
+    def overdue(self, now: datetime, limit: int) -> Sequence[Reservation]:
+        """Reservations past `expires_at` that nobody confirmed, oldest first."""
+        ...
+
+    def expire(self, order_id: OrderId, message: str, tracking: TrackingView) -> bool:
+        """Give back an overdue reservation and put `message` in the outbox, dated `tracking.updated_at`.
+
+        False when it is not RESERVED any more. The tracking view is projected after it, unless a newer one is there.
+        """
+        ...
+
+    def confirm(self, order_id: OrderId) -> ReservationState:
+        """The order is on record: its reservation no longer expires, its message is forgotten. Returns the state that stands:
+        CONFIRMED, or RELEASED/EXPIRED when the stock was given back before. Raises NotFound for an unknown order."""
+        ...
+
+    def release(self, order_id: OrderId) -> None:
+        """Give back everything the order still holds (reserved -> available); it is RELEASED afterwards.
+
+        What was EXPIRED stays so. Its message is forgotten: the book knows. Raises NotFound for an unknown order.
+        """
+        ...
+
+    def reduce(self, order_id: OrderId, change_id: str, lines: Mapping[Sku, int]) -> None:
+        """The order needs these pieces no more (reserved -> available), once per change id.
+
+        Nothing happens when everything was given back before. Raises Refused for more than is held.
+        """
+        ...
+
+    def ship(self, order_id: OrderId, shipment_id: str, lines: Mapping[Sku, int]) -> None:
+        """Pieces left the house (reserved -> sold), once per shipment id. Raises Refused for more than is held."""
+        ...
+
+    def take_back(self, order_id: OrderId, return_id: str, lines: Mapping[Sku, int]) -> None:
+        """Returned pieces are for sale again (sold -> available), once per return id. Raises Refused for more than was shipped."""
+        ...
+
+    def set_up_sku(self, sku: Sku, price_minor: int, currency: str, counters: int = 1) -> None:
+        """Make a SKU known with a price and no stock; a known SKU keeps its stock and gets the price."""
+        ...
+
+    def restock(self, sku: Sku, quantity: int, movement_id: str) -> None:
+        """Add pieces, once per movement id. Raises NotFound for an unknown SKU."""
+        ...
+
+    def adjust(self, sku: Sku, difference: int, movement_id: str) -> None:
+        """Correct a count by a positive or negative difference, once per movement id. Raises Refused below zero available."""
+        ...
+
+    def set_price(self, sku: Sku, price_minor: int) -> None:
+        """Change the price that orders must name."""
+        ...
+
+    def levels(self, skus: Iterable[Sku]) -> Mapping[Sku, StockLevel]:
+        """The levels of known SKUs among these, each SKU read consistently."""
+        ...
+
+    def all_levels(self) -> Iterable[StockLevel]:
+        """Every SKU's level: the doctor's scan."""
+        ...
+
+    def all_reservations(self) -> Iterable[Reservation]:
+        """Every reservation: the doctor's scan."""
+        ...
