@@ -17,6 +17,7 @@ ROUTES = (
     "people.staff_routes",
     "orders.listing",
     "orders.pages",
+    "orders.traces",
     "stock.routes",
     "fulfilment.routes",
     "jobs.routes",

@@ -17,11 +17,14 @@ class Entry:
     permission: Permission
     key: str = ""
     also: tuple[str, ...] = ()
-    """Further endpoints that belong to this entry."""
+    """Further endpoints that belong to this entry; a star at the end stands for any ending."""
 
     def is_current(self, endpoint: str | None) -> bool:
         """Whether the page that is shown belongs to this entry."""
-        return endpoint == self.endpoint or endpoint in self.also
+        name = endpoint or ""
+        return name == self.endpoint or any(
+            name.startswith(one[:-1]) if one.endswith("*") else name == one for one in self.also
+        )
 
 
 _P = Permission
@@ -36,7 +39,13 @@ MENU: list[tuple[str, list[Entry]]] = [
     (
         "Orders",
         [
-            Entry("console.orders", "Orders", _P.ORDERS_VIEW, "o", ("console.order", "console.act")),
+            Entry(
+                "console.orders",
+                "Orders",
+                _P.ORDERS_VIEW,
+                "o",
+                ("console.order", "console.order_*", "console.trace"),
+            ),
             Entry("console.picking", "Pick and pack", _P.ORDERS_FULFIL, "p", ("console.pack",)),
             Entry("console.returns", "Returns", _P.ORDERS_VIEW, "e"),
             Entry("console.customers", "Customers", _P.CUSTOMERS_VIEW, "c", ("console.customer",)),

@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, select
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from orders.adapters.rds.models import Order, Outbox, QuarantinedMessage, TimelineEvent
+from orders.adapters.rds.models import Order
 from orders.domain.order import FulfilmentStatus, OrderState, OrderStatus, PaymentStatus
+from webapp.console.jobs.why import Why, reasons
 
 SHOWN = 100
 
@@ -141,7 +140,7 @@ class Stuck:
 
     row: Any
     stage: Stage
-    why: Sequence[str]
+    why: Why
 
 
 def stuck_orders(
@@ -166,37 +165,5 @@ def stuck_orders(
         rows += [(row, stage) for row in late]
     rows.sort(key=lambda pair: pair[0].updated_at + pair[1].limit)
     rows = rows[:SHOWN]
-    reasons = _reasons(session, [row.id for row, _ in rows])
-    return [Stuck(row, stage, reasons.get(row.id, [])) for row, stage in rows]
-
-
-def _reasons(session: Session, ids: Sequence[UUID]) -> Mapping[UUID, list[str]]:
-    """Why each order may be stuck: its last event, what waits in the outbox, what failed for good."""
-    found: dict[UUID, list[str]] = {order_id: [] for order_id in ids}
-    last = (
-        select(TimelineEvent)
-        .where(TimelineEvent.order_id.in_(ids))
-        .ext(distinct_on(TimelineEvent.order_id))
-        .order_by(TimelineEvent.order_id, TimelineEvent.version.desc(), TimelineEvent.id.desc())
-    )
-    for event in session.scalars(last):
-        said = f": {event.reason}" if event.reason else ""
-        found[event.order_id].append(f"Last: {event.type.replace('_', ' ')} by {event.actor_id}{said}")
-    waiting = select(Outbox.order_id, Outbox.effect, Outbox.attempts, Outbox.last_error).where(
-        Outbox.order_id.in_(ids)
-    )
-    late: dict[UUID, list[str]] = {}
-    for order_id, effect, attempts, error in session.execute(waiting.order_by(Outbox.seq)):
-        tried = f" (tried {attempts} times: {error[:120]})" if attempts else ""
-        late.setdefault(order_id, []).append(effect.replace("_", " ") + tried)
-    for order_id, effects in late.items():
-        found[order_id].append(f"Not delivered yet: {', '.join(dict.fromkeys(effects))}")
-    failed = select(QuarantinedMessage).where(
-        QuarantinedMessage.order_id.in_([str(order_id) for order_id in ids]),
-        QuarantinedMessage.resolved_at.is_(None),
-    )
-    for message in session.scalars(failed):
-        found[UUID(message.order_id)].append(
-            f"{message.job.replace('_', ' ')} failed for good: {message.error[:120]}"
-        )
-    return found
+    known = reasons(session, now, [row.id for row, _ in rows])
+    return [Stuck(row, stage, known[row.id]) for row, stage in rows]
