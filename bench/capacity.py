@@ -170,7 +170,7 @@ def reckoned() -> dict[str, str]:
 
 
 def simulated() -> dict[str, str]:
-    """The parts that are simulated, which takes ten seconds."""
+    """The parts that are simulated, which takes five seconds."""
     return {"hot": _hot(hot_sku()), "sold-out": _sold_out()}
 
 

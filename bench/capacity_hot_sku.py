@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import random
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from orders.adapters.dynamodb import table
 from orders.domain.ids import OrderId, Sku
@@ -82,15 +82,13 @@ class _Shelf:
         return "taken"
 
 
-@dataclass(order=True)
+@dataclass(slots=True)
 class _Try:
-    at: float
-    number: int
-    order_id: OrderId = field(compare=False)
-    began: float = field(compare=False)
-    counter: int = field(compare=False)
-    attempt: int = field(compare=False, default=0)
-    tries: int = field(compare=False, default=1)
+    order_id: OrderId
+    began: float
+    counter: int
+    attempt: int = 0
+    tries: int = 1
 
 
 def simulate(
@@ -99,20 +97,21 @@ def simulate(
     """Let orders for one piece each arrive at `rate` a second for so many seconds; what came of them."""
     chance = random.Random(seed)
     shelf = _Shelf.of(pieces, counters)
-    waiting: list[_Try] = []
+    # Tuples, because the heap compares its entries some millions of times; the number decides between equal moments.
+    waiting: list[tuple[float, int, _Try]] = []
     now = 0.0
     while (now := now + chance.expovariate(rate)) < seconds:
         order_id = _order_id(now, chance)
-        waiting.append(_Try(now, len(waiting), order_id, now, preferred_counter(order_id, SKU, counters)))
+        waiting.append((now, len(waiting), _Try(order_id, now, preferred_counter(order_id, SKU, counters))))
     orders = len(waiting)
     heapq.heapify(waiting)
     times: list[float] = []
     tries = refused = gave_up = 0
     while waiting:
-        one = heapq.heappop(waiting)
-        answer = shelf.take(one.counter, one.at)
+        at, number, one = heapq.heappop(waiting)
+        answer = shelf.take(one.counter, at)
         if answer == "taken":
-            times.append(one.at + ANSWER_SECONDS - one.began)
+            times.append(at + ANSWER_SECONDS - one.began)
             tries += one.tries
             continue
         if answer == "empty":
@@ -122,12 +121,11 @@ def simulate(
                 continue
             one.counter = choice[0][0]
         pause = chance.uniform(0, _ceiling(one.attempt))
-        if one.at + ANSWER_SECONDS + pause - one.began > table.CONTENTION_BUDGET_SECONDS:
+        if at + ANSWER_SECONDS + pause - one.began > table.CONTENTION_BUDGET_SECONDS:
             gave_up, tries = gave_up + 1, tries + one.tries
             continue
-        one.at += ANSWER_SECONDS + pause
         one.attempt, one.tries = one.attempt + 1, one.tries + 1
-        heapq.heappush(waiting, one)
+        heapq.heappush(waiting, (at + (ANSWER_SECONDS + pause), number, one))
     times.sort()
     return Outcome(
         orders=orders,
