@@ -131,7 +131,8 @@ def _shop(browser: Browser, path: str, number: int, sale: Sale) -> str:
     try:
         page = timed(Placing(browser, page).go_on)
     except StepFailed as failure:
-        return REFUSED if "/checkout/" in str(failure) or "/cart" in str(failure) else str(failure)
+        is_refused = str(failure) == SOLD_OUT or "/checkout/" in str(failure) or "/cart" in str(failure)
+        return REFUSED if is_refused else str(failure)
     return ORDERED
 
 

@@ -17,8 +17,9 @@ import psycopg  # noqa: E402
 
 from bench.chaos import report, schedule  # noqa: E402
 from bench.chaos.judge import judge  # noqa: E402
+from bench.chaos.recovery import OrderTimes, recoveries  # noqa: E402
 from bench.chaos.stage import Stage, open_stage  # noqa: E402
-from bench.chaos.watch import BookWatcher, OrderTimes, play, recovery  # noqa: E402
+from bench.chaos.watch import BookWatcher, play  # noqa: E402
 from bench.load.run import Plan, arrivals, stock_up, warm_up  # noqa: E402
 from bench.load.samples import Recorder  # noqa: E402
 from bench.shop import ShopUnavailable  # noqa: E402
@@ -110,21 +111,24 @@ def _run(stage: Stage, plan: list[schedule.Planned], load: Plan) -> report.Chaos
     turned_away = arrivals(stage.shop.url, load, recorder, clock, paths)
     inflicted = faults.get()
     keys = links.keys_of(settings)
-    accepted = {
-        str(order_id): moment
+    seen = {
+        str(order_id): (moment, recorder.came[token])
         for token, moment in recorder.accepted.items()
         if (order_id := links.read(token, keys)) is not None
     }
-    say(f"{clock():5.0f} s  {len(accepted)} orders accepted; waiting for quiet")
-    verdict = judge(settings, stage.shop.home / "mail", accepted.keys(), earlier, say)
+    say(f"{clock():5.0f} s  {len(seen)} orders accepted; waiting for quiet")
+    verdict = judge(settings, stage.shop.home / "mail", seen.keys(), earlier, say)
     gevent.sleep(1.0)
     watching.kill()
     orders = {
-        order_id: OrderTimes(placed_at - started_at, watcher.seen.get(order_id), accepted.get(order_id))
+        order_id: OrderTimes(
+            placed_at - started_at, watcher.seen.get(order_id), *seen.get(order_id, (None, None))
+        )
         for order_id, placed_at in _placed(dsn).items()
         if order_id not in earlier
     }
-    outcomes = [report.FaultOutcome(each, recovery(each, orders.values())) for each in inflicted]
+    found = recoveries(inflicted, orders.values(), recorder.samples)
+    outcomes = [report.FaultOutcome(*each) for each in zip(inflicted, found, strict=True)]
     return report.ChaosRun(
         load.seed, load.seconds, load.rate, outcomes, verdict, recorder, orders, turned_away
     )

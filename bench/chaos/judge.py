@@ -115,15 +115,21 @@ def _come_to_rest(settings: Settings, say: Callable[[str], None]) -> tuple[Diagn
                     return diagnosis, waited
                 if waited > QUIET_SECONDS:
                     return diagnosis, None if moving else waited
-                say(f"      {waited:3.0f} s  {moving} on their way, {len(diagnosis.all)} findings")
+                say(f"      {waited:3.0f} s  {_told(moving)}; {len(diagnosis.all)} findings")
             time.sleep(LOOK_EVERY_SECONDS)
     finally:
         stores.engine.dispose()
 
 
-def _moving(diagnosis: Diagnosis) -> int:
+def _moving(diagnosis: Diagnosis) -> dict[str, int]:
+    """What is on its way, by where it waits."""
     look = diagnosis.look
-    return sum(queue.waiting + queue.in_flight for queue in look.queues) + look.outbox_waiting
+    waiting = {queue.name: queue.waiting + queue.in_flight for queue in look.queues}
+    return {name: count for name, count in {**waiting, "outbox": look.outbox_waiting}.items() if count}
+
+
+def _told(moving: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} in {name}" for name, count in moving.items()) or "nothing on its way"
 
 
 def _repeated(values: Iterable[str]) -> list[str]:

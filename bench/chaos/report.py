@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.chaos.judge import Verdict
+from bench.chaos.recovery import OrderTimes, Recovery
 from bench.chaos.schedule import BY_NAME
-from bench.chaos.watch import Inflicted, OrderTimes, Recovery
+from bench.chaos.watch import Inflicted
 from bench.load.report import STYLE
 from bench.load.samples import Recorder, by_step, errors_by_kind, over_time, rate_over_time
 from bench.plots import line_plot
@@ -95,11 +96,18 @@ def summary(run: ChaosRun) -> list[str]:
         mark = f"LATE, promised {fault.recovers_within:.0f} s" if outcome.is_late else ""
         lines.append(
             f"  {fault.name:24} recovered {_seconds(outcome.recovery.recovered_after):>7}:"
-            f" served {_seconds(outcome.recovery.served_after):>7}, caught up {_caught_up(outcome.recovery):>20} {mark}"
+            f" served {_seconds(outcome.recovery.served_after):>7}, answered {_answered(outcome.recovery):>20},"
+            f" caught up {_caught_up(outcome.recovery):>20} {mark}"
         )
     if run.not_done:
         lines.append(f"not done: {', '.join(run.not_done)}")
     return lines
+
+
+def _answered(recovery: Recovery) -> str:
+    if not recovery.waiting_shoppers:
+        return "nobody waited"
+    return f"{_seconds(recovery.answered_after)} ({recovery.waiting_shoppers} waited)"
 
 
 def _caught_up(recovery: Recovery) -> str:
@@ -199,11 +207,12 @@ def _fault_table(outcomes: Sequence[FaultOutcome]) -> str:
         f"<td>{each.inflicted.planned.seconds:.1f}<td>{escape(each.inflicted.skipped or each.inflicted.what)}"
         f"<td>{'' if each.inflicted.skipped else _seconds(each.recovery.recovered_after)}"
         f"<td>{'' if each.inflicted.skipped else _seconds(each.recovery.served_after)}"
+        f"<td>{'' if each.inflicted.skipped else _answered(each.recovery)}"
         f"<td>{'' if each.inflicted.skipped else _caught_up(each.recovery)}"
         f"<td>{each.inflicted.planned.fault.recovers_within:.0f} s<td>{'LATE' if each.is_late else ''}"
         for each in outcomes
     )
-    head = "<th>fault<th>at, s<th>for, s<th>what was done<th>recovered<th>served<th>caught up<th>promised<th>"
+    head = "<th>fault<th>at, s<th>for, s<th>what was done<th>recovered<th>served<th>answered<th>caught up<th>promised<th>"
     return f"<table><tr>{head}</tr>{rows}</table>"
 
 

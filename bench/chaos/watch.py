@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import gevent
@@ -84,54 +84,3 @@ def _do(stage: Stage, inflicted: Inflicted) -> None:
             gevent.sleep(inflicted.planned.seconds)
     except NoVictim as error:
         inflicted.skipped = str(error)
-
-
-@dataclass(frozen=True, slots=True)
-class OrderTimes:
-    """The moments of one order, in seconds since the start of the run."""
-
-    taken: float
-    """When the order API took it, by the time that the order carries."""
-    recorded: float | None
-    """When it was first seen confirmed in the book; None: never."""
-    accepted: float | None
-    """When its shopper saw that it was taken; None: the shopper had given up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """How the shop came out of a fault. Seconds from the end of the fault; None: never."""
-
-    served_after: float | None
-    """To the first order that a shopper saw accepted after the end and that is recorded."""
-    caught_up_after: float | None
-    """Until every order that was taken before the end was recorded; 0 when all of them already were."""
-    waiting: int
-    """How many orders were taken and not yet recorded when the fault ended."""
-
-    @property
-    def recovered_after(self) -> float | None:
-        """Both: orders are taken and recorded again, and nothing of before is owed any more."""
-        if self.served_after is None or self.caught_up_after is None:
-            return None
-        return max(self.served_after, self.caught_up_after)
-
-
-def recovery(inflicted: Inflicted, orders: Iterable[OrderTimes]) -> Recovery:
-    """How the shop came out of a fault, by all orders of the run, those that no shopper saw included."""
-    end = inflicted.ended
-    found = list(orders)
-    served = [
-        max(order.accepted, order.recorded)
-        for order in found
-        if order.accepted is not None and order.accepted > end and order.recorded is not None
-    ]
-    before = [order.recorded for order in found if order.taken <= end]
-    late = [moment for moment in before if moment is None or moment > end]
-    return Recovery(
-        served_after=min(served) - end if served else None,
-        caught_up_after=None
-        if None in late
-        else max((at - end for at in late if at is not None), default=0.0),
-        waiting=len(late),
-    )

@@ -20,6 +20,13 @@ class Sample:
     due: float
     latency: float
     error: str = ""
+    retries: int = 0
+    """How often a patient shopper tried it again, because the shop had not answered or had answered with an error."""
+
+    @property
+    def ended(self) -> float:
+        """When the shopper had an answer, or gave up."""
+        return self.due + self.latency
 
 
 @dataclass(slots=True)
@@ -31,12 +38,17 @@ class Recorder:
     """Order link -> wall-clock seconds (Unix time) of the click that placed it, for every accepted order."""
     accepted: dict[str, float] = field(default_factory=dict)
     """Order link -> seconds since the start of the run at which the shopper saw that the order was taken."""
-    retried: int = 0
-    """How often a patient shopper tried a step again."""
+    came: dict[str, float] = field(default_factory=dict)
+    """Order link -> seconds since the start of the run at which its shopper had come into the shop."""
 
-    def add(self, step: str, due: float, latency: float, error: str = "") -> None:
+    @property
+    def retried(self) -> int:
+        """How often patient shoppers tried a step again."""
+        return sum(sample.retries for sample in self.samples)
+
+    def add(self, step: str, due: float, latency: float, error: str = "", retries: int = 0) -> None:
         """Record one step."""
-        self.samples.append(Sample(step, due, latency, error))
+        self.samples.append(Sample(step, due, latency, error, retries))
 
 
 def percentile(sorted_values: Sequence[float], share: float) -> float:

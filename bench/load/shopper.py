@@ -15,6 +15,8 @@ from bench.load.samples import Recorder
 
 CARD = "4242 4242 4242 4242"
 SOLD_OUT = "sold out"
+TAKEN_BY_OTHERS, CART_HAS_CHANGED = "Part of your order cannot be had", "Something in your cart has changed"
+"""What the shop tells a shopper who was too late: no fault, and pressing reload does not help."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 2.0
 CHECK_EVERY_SECONDS = 1.0
 CHECKING_SECONDS = 30.0
@@ -68,7 +70,7 @@ class Shopper:
                 self._page = self._timed(step, started, action)
                 started = self.clock()
                 if step == "place":
-                    self._note_order(self._page, clicked, started)
+                    self._note_order(self._page, due, clicked, started)
         except StepFailed:
             return
         finally:
@@ -91,21 +93,22 @@ class Shopper:
         yield "place", placing.go_on
 
     def _timed(self, step: str, due: float, action: Callable[[], Page]) -> Page:
-        pause = FIRST_PAUSE_SECONDS
+        pause, retries = FIRST_PAUSE_SECONDS, 0
         while True:
             page, error = _tried(action)
             if not error or self.clock() - due > self.patience_seconds or error == SOLD_OUT:
                 break
-            self.recorder.retried += 1
+            retries += 1
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-        self.recorder.add(step, due, self.clock() - due, error)
+        self.recorder.add(step, due, self.clock() - due, error, retries)
         if page is None or error:
             raise StepFailed(error)
         return page
 
-    def _note_order(self, page: Page, clicked: float, answered: float) -> None:
+    def _note_order(self, page: Page, came: float, clicked: float, answered: float) -> None:
         if match := _ORDER_LINK.search(page.url):
+            self.recorder.came[match[1]] = came
             self.recorder.clicked[match[1]] = clicked
             self.recorder.accepted[match[1]] = answered
 
@@ -140,6 +143,8 @@ class Placing:
             # The page does this by itself.
             time.sleep(CHECK_EVERY_SECONDS)
             page = self.browser.get(_path(page.url))
+        if page.status < 400 and TAKEN_BY_OTHERS in page.text:
+            raise StepFailed(SOLD_OUT)
         if page.status < 400 and "/orders/" not in page.url:
             raise StepFailed(f"placing led to {_path(page.url)[:22]}")
         return page
@@ -204,6 +209,8 @@ def _payment(browser: Browser, page: Page) -> Page:
 
 
 def _expect(page: Page, path: str) -> Page:
+    if page.status < 400 and "/cart" in page.url and CART_HAS_CHANGED in page.text:
+        raise StepFailed(SOLD_OUT)
     if page.status < 400 and path not in page.url:
         raise StepFailed(f"came to {_path(page.url)[:40]} instead of {path}")
     return page

@@ -7,8 +7,7 @@ from itertools import pairwise
 import pytest
 
 from bench.chaos.faults import DOINGS
-from bench.chaos.schedule import BY_NAME, FAULTS, LAST_BEFORE_SECONDS, PROMISED_SECONDS, Planned, draw
-from bench.chaos.watch import Inflicted, OrderTimes, recovery
+from bench.chaos.schedule import BY_NAME, FAULTS, LAST_BEFORE_SECONDS, PROMISED_SECONDS, draw
 
 LONG = 1800.0
 
@@ -51,38 +50,3 @@ def test_the_kinds_can_be_chosen() -> None:
 def test_every_fault_of_the_schedule_has_a_way_to_do_it() -> None:
     """A name without a deed would be a line in the report and nothing else."""
     assert DOINGS.keys() == BY_NAME.keys()
-
-
-def _ended(at: float) -> Inflicted:
-    return Inflicted(Planned(at - 1, "worker-killed", 1, 0.5), began=at - 1, ended=at)
-
-
-def test_recovered_is_when_an_order_is_served_after_the_fault_and_nothing_of_before_is_owed() -> None:
-    """An order taken before the end that is recorded late makes the recovery late, however soon new ones are served."""
-    orders = [OrderTimes(9.0, 17.0, 9.5), OrderTimes(10.5, 12.0, 11.0), OrderTimes(13.0, 15.0, 14.0)]
-    found = recovery(_ended(10.0), orders)
-    assert found.served_after == pytest.approx(2.0)
-    assert found.caught_up_after == pytest.approx(7.0)
-    assert found.waiting == 1
-    assert found.recovered_after == pytest.approx(7.0)
-
-
-def test_orders_whose_shopper_gave_up_are_owed_like_all_others() -> None:
-    """Nobody saw the answer, but the shop had taken the order."""
-    found = recovery(_ended(10.0), [OrderTimes(9.0, 14.0, None), OrderTimes(11.0, 11.5, 11.2)])
-    assert found.waiting == 1
-    assert found.recovered_after == pytest.approx(4.0)
-
-
-def test_never_is_not_zero() -> None:
-    """Without an order after the fault, or with one of before that is missing, there is no recovery."""
-    assert recovery(_ended(10.0), [OrderTimes(8.0, 9.0, 9.0)]).recovered_after is None
-    missing = [OrderTimes(9.0, None, 9.5), OrderTimes(11.0, 12.0, 11.5)]
-    assert recovery(_ended(10.0), missing).caught_up_after is None
-    assert recovery(_ended(10.0), missing).recovered_after is None
-
-
-def test_nothing_waited_is_told_apart_from_quick() -> None:
-    """Zero seconds is only what they are when no order was on its way as the fault ended."""
-    found = recovery(_ended(10.0), [OrderTimes(8.0, 9.0, 8.5), OrderTimes(11.0, 12.0, 11.5)])
-    assert (found.waiting, found.caught_up_after) == (0, 0.0)

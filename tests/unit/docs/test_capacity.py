@@ -18,7 +18,8 @@ def test_the_reckoned_figures_are_on_the_page() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)  # Five seconds of a processor, which a crowded machine may stretch beyond the usual two minutes.
+# Five seconds of a processor, which a crowded machine may stretch beyond the usual two minutes.
+@pytest.mark.timeout(600)
 def test_the_simulated_figures_are_on_the_page() -> None:
     """The simulation has a seed: it gives the same figures on every computer."""
     text = PAGE.read_text("utf-8")
