@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from sqlalchemy import Engine, create_engine
 
 from orders.adapters.aws import make_client
@@ -29,7 +29,11 @@ from tests.e2e.chromium import ARGUMENTS, NoChromium, find_chromium
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180
 STOP_SECONDS = 60
+PATIENCE_MS = 30_000
+"""A browser beside five servers on two busy cores: what comes late is not what these tests are about."""
 T = TypeVar("T")
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,7 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser, shop: RunningShop) -> Iterator[BrowserContext]:
     """A shopper's browser, with nothing in it yet."""
     with browser.new_context(base_url=shop.url) as context:
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         yield context
 
 
