@@ -20,12 +20,14 @@ from webapp.catalog.criteria import Criteria
 from webapp.catalog.models import SEARCH_LANGUAGE, WORDS_AND_TIERS, Product
 from webapp.catalog.paging import PAGE_SIZE, SORTS, Cursor, Page, Sort, cut
 from webapp.catalog.spelling import Vocabulary
-from webapp.catalog.tiers import tier_for
+from webapp.catalog.tiers import CANDIDATES, tier_for
 from webapp.catalog.tree import Shelf, Tree, facet_tallies
 from webapp.reads import rows
 
 COMMON_HITS = 4_000
-"""From so many expected hits on, walking is shorter than picking (measured at a million products)."""
+"""From so many expected hits on, walking is shorter than picking all of them (measured at a million products)."""
+EVERYWHERE_HITS = 60_000
+"""From so many expected hits on, walking is shorter than picking even the popular ones: every tenth product fits."""
 WALK_LIMIT = 20_000
 """Rows that a walk looks at before it gives up and picks."""
 PICK_LIMIT = 5_000
@@ -69,16 +71,26 @@ def find(
     if not criteria.is_narrowed:
         return Found(_walked(criteria, sort, cursor, shelf), everything)
     expected = expected_hits(criteria, tree=tree, shelf=shelf, vocabulary=vocabulary)
-    if expected >= COMMON_HITS:
-        page = _walked(criteria, sort, cursor, shelf)
-        if len(page.rows) == PAGE_SIZE:
-            return Found(page, None)
     is_best = sort_key == BEST and bool(criteria.words)
-    if is_best and expected > COUNT_LIMIT and (tier := tier_for(expected)):
+    tiers = _tiers(expected) if is_best else []
+    for tier in tiers:
         page = _picked(criteria, BEST_SORT, cursor, shelf, tier).page
         if len(page.rows) == PAGE_SIZE and page.following:
             return Found(page, None)
+    # A list that began by relevance goes on by it: its cursor is a rank, which a walk does not know.
+    if expected >= COMMON_HITS and not tiers:
+        page = _walked(criteria, sort, cursor, shelf)
+        if len(page.rows) == PAGE_SIZE:
+            return Found(page, None)
     return _picked(criteria, BEST_SORT if is_best else sort, cursor, shelf)
+
+
+def _tiers(expected: float) -> list[str]:
+    """In which parts of so many hits the best are looked for, the smallest first; none where another way is shorter."""
+    if not COUNT_LIMIT < expected < EVERYWHERE_HITS:
+        return []
+    chosen = (tier_for(expected, least) for least in CANDIDATES)
+    return list(dict.fromkeys(tier for tier in chosen if tier))
 
 
 def _walked(criteria: Criteria, sort: Sort, cursor: Cursor | None, shelf: Shelf | None) -> Page:

@@ -193,18 +193,19 @@ def test_the_popular_part_gives_the_same_pages(shop: ShopUnderTest, monkeypatch:
     chosen: list[str | None] = []
     tier_for = tiers.tier_for
 
-    def noting(hits: float) -> str | None:
-        chosen.append(tier_for(hits))
+    def noting(hits: float, candidates: int) -> str | None:
+        chosen.append(tier_for(hits, candidates))
         return chosen[-1]
 
     monkeypatch.setattr(finding, "COUNT_LIMIT", 10)
-    monkeypatch.setattr(tiers, "CANDIDATES", 12)
+    monkeypatch.setattr(finding, "CANDIDATES", (12, 20))
     monkeypatch.setattr(finding, "PAGE_SIZE", 8)
     monkeypatch.setattr(finding, "tier_for", noting)
     monkeypatch.setattr(finding, "cut", lambda rows, column, cursor: paging.cut(rows, column, cursor, 8))
     popular = _all_pages(browser, "/search?q=lamp")
     assert [slug for page in popular for slug in page] == [slug for page in every for slug in page]
     assert chosen[0] is not None
+    assert len(set(chosen[:2])) == 2, "two parts, the second larger"
 
 
 def test_a_word_that_the_language_leaves_out_finds_nothing_in_a_tier(
@@ -213,7 +214,7 @@ def test_a_word_that_the_language_leaves_out_finds_nothing_in_a_tier(
     """The tier alone is no search."""
     _fill_with_many(shop)
     monkeypatch.setattr(finding, "COUNT_LIMIT", -1)
-    monkeypatch.setattr(finding, "tier_for", lambda hits: "~0")
+    monkeypatch.setattr(finding, "tier_for", lambda hits, candidates: "~0")
     assert found(shop, "the") == []
     assert "Very many items" in shop.client().get("/search?q=lamp").text
 

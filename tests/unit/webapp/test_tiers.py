@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from webapp.catalog.models import POPULARITY_TIERS
-from webapp.catalog.tiers import shares_of
+from webapp.catalog.tiers import corrected, shares_of
 
 
 def test_without_statistics_there_are_no_tiers() -> None:
@@ -29,3 +29,25 @@ def test_common_values_count_with_their_own_share() -> None:
     assert abs(shares[1] - 0.2) < 1e-9
     assert abs(shares[4] - (0.1 + 0.1 * 0.5)) < 1e-9
     assert abs(shares[8] - 0.1 * 0.25) < 1e-9
+
+
+def test_what_was_counted_stands_above_the_statistics() -> None:
+    """The last slice of the statistics is one share up to the most popular product of all; the counts know better."""
+    shares = corrected([0.5] + [0.01] * 29, {12: 700, 13: 200, 14: 90, 20: 10}, 100_000, most=1_000)
+    assert shares[0] == 0.5
+    assert shares[11] == 0.01, "only the most popular of those with just twelve tiers were counted"
+    assert shares[12] == 300 / 100_000
+    assert shares[13] == 100 / 100_000
+    assert shares[14] == shares[19] == 10 / 100_000
+    assert shares[20] == 0
+
+
+def test_a_small_shop_is_counted_as_a_whole() -> None:
+    """Its tiers need no statistics, so it is searched alike before and after its first ANALYZE."""
+    shares = corrected((), {0: 50, 1: 30, 3: 20}, 100, most=1_000)
+    assert shares[:4] == [0.5, 0.2, 0.2, 0]
+
+
+def test_a_large_shop_without_statistics_has_no_tiers() -> None:
+    """Counts of the top alone say nothing of the rest."""
+    assert corrected((), {14: 1_000}, 100_000, most=1_000) == ()
