@@ -58,6 +58,8 @@ def make_client(service: str, settings: Settings, policy: CallPolicy | None = No
         retries={"mode": "standard", "total_max_attempts": chosen.attempts},
         max_pool_connections=MAX_POOL_CONNECTIONS,
         tcp_keepalive=True,
+        # botocore would compose its own twice a call: an eighth of the processor time of a small one.
+        user_agent=f"cartwright/{settings.release}",
     )
     # Clients may be shared between threads, their session may not.
     with _session_lock:

@@ -4,29 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from functools import cache
 from typing import Any
 
 from flask_wtf import FlaskForm
-from markupsafe import Markup
-from wtforms import (
-    BooleanField,
-    EmailField,
-    Field,
-    Form,
-    FormField,
-    RadioField,
-    SelectField,
-    StringField,
-    TelField,
-    TextAreaField,
-    ValidationError,
-)
+from wtforms import Field, Form, FormField, RadioField, SelectField, TextAreaField, ValidationError
 from wtforms.validators import Email, InputRequired, Length, Optional
-from wtforms.widgets import Select, html_params
 
 from webapp.checkout.cards import CardError, card_digits, expiry_month
 from webapp.checkout.tariffs import tariffs
+from webapp.checkout.widgets import CountrySelect, EmailLine, TelLine, TextLine, Tick, countries
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _PHONE = re.compile(r"^\+[1-9][0-9]{6,14}$")
@@ -35,35 +21,6 @@ _PHONE = re.compile(r"^\+[1-9][0-9]{6,14}$")
 def tidy(value: str | None) -> str:
     """What was typed without the spaces around it and the doubled ones in it."""
     return re.sub(r"[ \t\xa0]+", " ", value).strip() if value else ""
-
-
-@cache
-def _countries() -> list[tuple[str, str]]:
-    """What can be chosen: code and name of every country that we serve, by name."""
-    return sorted(((c.code, c.name) for c in tariffs().countries.values()), key=lambda c: c[1])
-
-
-@cache
-def _country_options(chosen: str) -> Markup:
-    """The options of a country's field. Called with a country that we serve or "", so that few are remembered."""
-    return Markup("").join(
-        Markup('<option{} value="{}">{}</option>').format(
-            Markup(" selected") if code == chosen else "", code, name
-        )
-        for code, name in _countries()
-    )
-
-
-class _CountrySelect(Select):  # type: ignore[misc] # WTForms has no types.
-    """The select of countries, whose options are written once: twice thirty of them were half of the details page."""
-
-    def __call__(self, field: SelectField, **attributes: Any) -> Markup:
-        attributes.setdefault("id", field.id)
-        if field.flags.required:
-            attributes.setdefault("required", True)
-        opening = Markup(f"<select {html_params(name=field.name, **attributes)}>")  # noqa: S704 (it escapes)
-        chosen = field.data if field.data in tariffs().countries else ""
-        return opening + _country_options(chosen) + Markup("</select>")
 
 
 def _no_control(form: Form, field: Field) -> None:
@@ -96,31 +53,31 @@ def _autocomplete(token: str, **more: str) -> dict[str, str]:
 class AddressForm(Form):  # type: ignore[misc]
     """A postal address."""
 
-    name = StringField(
+    name = TextLine(
         "Full name", _said("Enter the name of the receiver.", 120), filters=[tidy],
         render_kw=_autocomplete("name"),
     )  # fmt: skip
-    line1 = StringField(
+    line1 = TextLine(
         "Street and number", _said("Enter the street and the house number.", 120), filters=[tidy],
         render_kw=_autocomplete("address-line1"),
     )  # fmt: skip
-    line2 = StringField(
+    line2 = TextLine(
         "Flat, floor, company", _may_say(120), filters=[tidy], render_kw=_autocomplete("address-line2"),
     )  # fmt: skip
-    postal_code = StringField(
+    postal_code = TextLine(
         "Postal code", _said("Enter the postal code.", 16), filters=[tidy],
         render_kw=_autocomplete("postal-code"),
     )  # fmt: skip
-    city = StringField(
+    city = TextLine(
         "Town or city", _said("Enter the town or city.", 80), filters=[tidy],
         render_kw=_autocomplete("address-level2"),
     )  # fmt: skip
-    region = StringField(
+    region = TextLine(
         "County or region", _may_say(80), filters=[tidy], render_kw=_autocomplete("address-level1"),
     )  # fmt: skip
     country = SelectField(
         "Country", [InputRequired("Choose a country.")],
-        choices=_countries, widget=_CountrySelect(),
+        choices=countries, widget=CountrySelect(),
         render_kw=_autocomplete("country"),
     )  # fmt: skip
 
@@ -141,19 +98,19 @@ class AddressForm(Form):  # type: ignore[misc]
 class DetailsForm(FlaskForm):  # type: ignore[misc]
     """Step 1: who orders, and where it goes."""
 
-    email = EmailField(
+    email = EmailLine(
         "E-mail",
         _said("Enter your e-mail address; the confirmation goes there.", 254,
               Email("This e-mail address is not complete; one looks like name@example.com.")),
         filters=[tidy], render_kw=_autocomplete("email", inputmode="email", spellcheck="false"),
     )  # fmt: skip
-    phone = TelField(
+    phone = TelLine(
         "Mobile number", _may_say(30), filters=[tidy], render_kw=_autocomplete("tel", inputmode="tel"),
     )  # fmt: skip
-    wants_sms = BooleanField("Text me when the parcel moves")
+    wants_sms = Tick("Text me when the parcel moves")
     shipping = FormField(AddressForm)
-    saves_address = BooleanField("Save this address in my account")
-    has_other_billing = BooleanField("The invoice goes to another address")
+    saves_address = Tick("Save this address in my account")
+    has_other_billing = Tick("The invoice goes to another address")
     billing = FormField(AddressForm)
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -212,19 +169,19 @@ class DeliveryForm(FlaskForm):  # type: ignore[misc]
 class CardForm(FlaskForm):  # type: ignore[misc]
     """Step 3 with the embedded test provider. Number and code are not stored, logged or sent back into a page."""
 
-    holder = StringField(
+    holder = TextLine(
         "Name on the card", _said("Enter the name on the card.", 120), filters=[tidy],
         render_kw=_autocomplete("cc-name"),
     )  # fmt: skip
-    number = StringField(
+    number = TextLine(
         "Card number", _said("Enter the card number.", 30), filters=[tidy],
         render_kw=_autocomplete("cc-number", inputmode="numeric", spellcheck="false"),
     )  # fmt: skip
-    expiry = StringField(
+    expiry = TextLine(
         "Expires", _said("Enter the expiry date.", 9), filters=[tidy],
         render_kw=_autocomplete("cc-exp", inputmode="numeric", placeholder="MM / YY"),
     )  # fmt: skip
-    code = StringField(
+    code = TextLine(
         "Security code", _said("Enter the security code.", 4), filters=[tidy],
         render_kw=_autocomplete("cc-csc", inputmode="numeric", spellcheck="false"),
     )  # fmt: skip

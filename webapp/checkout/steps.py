@@ -71,14 +71,12 @@ def details(checkout: Checkout, told: list[str]) -> Response | str:
     form = DetailsForm(data=prefill.details(checkout, _typed_details(checkout)))
     if form.validate_on_submit():
         prefill.remember(form)
-        queries.save_fields(
+        return _keep(
             checkout,
-            wiring().clock.now(),
             contact=form.contact(),
             shipping_address=form.shipping.form.address(),
             billing_address=form.billing.form.address() if form.has_other_billing.data else {},
         )
-        return _next(checkout)
     return page("details", checkout, told, form)
 
 
@@ -89,22 +87,12 @@ def delivery(checkout: Checkout, told: list[str]) -> Response | str:
     """Step 2: how it gets there."""
     if not checkout.shipping_address:
         return redirect(url_for("checkout.details"), 303)
-    quoted = quote_of(checkout)
-    form = DeliveryForm(
-        data={
-            "shipping_code": checkout.shipping_code or (quoted.offers[0].code if quoted.offers else ""),
-            "note": checkout.note,
-        }
-    )
-    form.shipping_code.choices = [(offer.code, offer.name) for offer in quoted.offers]
+    offers = quote_of(checkout).offers
+    chosen = checkout.shipping_code or (offers[0].code if offers else "")
+    form = DeliveryForm(data={"shipping_code": chosen, "note": checkout.note})
+    form.shipping_code.choices = [(offer.code, offer.name) for offer in offers]
     if form.validate_on_submit():
-        queries.save_fields(
-            checkout,
-            wiring().clock.now(),
-            shipping_code=form.shipping_code.data,
-            note=form.note.data or "",
-        )
-        return _next(checkout)
+        return _keep(checkout, shipping_code=form.shipping_code.data, note=form.note.data or "")
     return page("delivery", checkout, told, form)
 
 
@@ -115,39 +103,38 @@ def payment(checkout: Checkout, told: list[str]) -> Response | str:
     """Step 3: a card becomes the provider's token here, and only that is kept."""
     if first_undone(checkout) in {"details", "delivery"}:
         return redirect(url_for("checkout.start"), 303)
-    now = wiring().clock.now()
     if wiring().settings.payment_provider == "stripe":
         return _hosted_payment(checkout, told)
-    form = CardForm(today=now.date(), data={"holder": checkout.contact.get("name", "")})
+    form = CardForm(today=wiring().clock.now().date(), data={"holder": checkout.contact.get("name", "")})
     if form.validate_on_submit():
         card = tokenise(form.number.data or "")
-        queries.save_fields(
-            checkout, now, payment_token=card.token, payment_label=card.label, notice="", refusals=[]
-        )
-        return redirect(url_for("checkout.review"), 303)
+        return _pay_with(checkout, card.token, card.label)
     form.forget_card()
     return page("payment", checkout, told, form)
-
-
-def _next(checkout: Checkout) -> Response:
-    """On to the first step that is not done yet: no way over a page that only leads on."""
-    return redirect(url_for(f"checkout.{first_undone(checkout)}"), 303)
 
 
 def _hosted_payment(checkout: Checkout, told: list[str]) -> Response | str:
     """The card is typed on the provider's page, after the last look: here the shopper only learns so."""
     form = HostedForm()
     if form.validate_on_submit():
-        queries.save_fields(
-            checkout,
-            wiring().clock.now(),
-            payment_token=HOSTED,
-            payment_label="Card, on Stripe's page",
-            notice="",
-            refusals=[],
-        )
-        return redirect(url_for("checkout.review"), 303)
+        return _pay_with(checkout, HOSTED, "Card, on Stripe's page")
     return page("payment", checkout, told, form, template="payment_hosted")
+
+
+def _pay_with(checkout: Checkout, token: str, label: str) -> Response:
+    """Keep the means of payment. What was said of the one before is over with it."""
+    return _keep(checkout, payment_token=token, payment_label=label, notice="", refusals=[])
+
+
+def _keep(checkout: Checkout, **fields: Any) -> Response:
+    """Save what a step asked for, and lead on. Raises VersionConflict once money is in flight."""
+    queries.save_fields(checkout, wiring().clock.now(), **fields)
+    return _next(checkout)
+
+
+def _next(checkout: Checkout) -> Response:
+    """On to the first step that is not done yet: no way over a page that only leads on."""
+    return redirect(url_for(f"checkout.{first_undone(checkout)}"), 303)
 
 
 @bp.get("/review")
