@@ -1,4 +1,4 @@
-"""The door of an overloaded process: beyond what it can answer in time, a request is told at once to come back.
+"""The door of an overloaded process: a burst waits in line, and who could not be answered in time is told at once to come back.
 
 Without it a process takes every connection, each page waits for all the others, and what is answered at last is answered
 to people who have left. What was let in is finished: an order that is being placed is not disturbed by those outside.
@@ -7,7 +7,9 @@ to people who have left. What was let in is finished: an order that is being pla
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,10 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE = 100
 """Requests of one process that may be on their way. A page takes some 10 ms of its processor: the last of a hundred waits
 about a second, and ten connections to the database serve them all within the pool's patience."""
+MOST_IN_LINE = 300
+"""Requests that may wait for one of these places: three seconds of work. A longer line would only be told later."""
+WAIT_SECONDS = 4.0
+"""In the line; with the second inside everybody has an answer within five (docs/adr/0013)."""
 RETRY_AFTER_SECONDS = 2
 SAY_EVERY_SECONDS = 5.0
 ALWAYS_OPEN = ("/healthz", "/readyz", "/static/")
@@ -35,31 +41,78 @@ _BODY = (
 class Door:
     """A WSGI layer that counts the requests on their way. A stream counts until it begins, not while it is open.
 
-    For one thread with greenlets, as in gunicorn's gevent worker: counting needs no lock there.
+    Places are handed on in the order of arrival, by whoever leaves: nobody who comes later slips in between.
     """
 
-    def __init__(self, application: WSGIApplication, most: int = MOST_AT_ONCE) -> None:
+    def __init__(
+        self,
+        application: WSGIApplication,
+        most: int = MOST_AT_ONCE,
+        in_line: int = MOST_IN_LINE,
+        wait_seconds: float = WAIT_SECONDS,
+    ) -> None:
         self._next = application
         self._most = most
+        self._in_line = in_line
+        self._wait_seconds = wait_seconds
+        self._lock = threading.Lock()
         self._inside = 0
+        self._line: deque[threading.Event] = deque()
         self._turned_away = 0
         self._said_at = 0.0
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """See WSGI (PEP 3333)."""
-        if self._inside >= self._most and not environ["PATH_INFO"].startswith(ALWAYS_OPEN):
+        if environ["PATH_INFO"].startswith(ALWAYS_OPEN):
+            return self._next(environ, start_response)
+        if not self._enter():
             return self._turn_away(environ, start_response)
-        self._inside += 1
         try:
             return self._next(environ, start_response)
         finally:
-            self._inside -= 1
+            self._leave()
+
+    def _enter(self) -> bool:
+        """Take a place, or wait for one. False when the line is too long or took too long."""
+        with self._lock:
+            if self._inside < self._most:
+                self._inside += 1
+                return True
+            if len(self._line) >= self._in_line:
+                return False
+            turn = threading.Event()
+            self._line.append(turn)
+        try:
+            turn.wait(self._wait_seconds)
+        except BaseException:
+            if not self._give_up(turn):
+                self._leave()
+            raise
+        # The turn may have come between the end of the wait and here.
+        return not self._give_up(turn)
+
+    def _give_up(self, turn: threading.Event) -> bool:
+        """Step out of the line. False when the turn has come: the place is taken then."""
+        with self._lock:
+            if turn.is_set():
+                return False
+            self._line.remove(turn)
+            return True
+
+    def _leave(self) -> None:
+        """Give the place to the first in line."""
+        with self._lock:
+            if self._line:
+                self._line.popleft().set()
+            else:
+                self._inside -= 1
 
     def _turn_away(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         self._turned_away += 1
         now = time.monotonic()
         if now - self._said_at >= SAY_EVERY_SECONDS:
-            log.warning("overloaded", extra={"turned_away": self._turned_away, "inside": self._inside})
+            facts = {"turned_away": self._turned_away, "inside": self._inside, "in_line": len(self._line)}
+            log.warning("overloaded", extra=facts)
             self._turned_away, self._said_at = 0, now
         headers = [
             ("Content-Type", "text/html; charset=utf-8"),

@@ -1,8 +1,11 @@
-"""More requests than a process can answer: those outside are told when to come back, those inside are finished."""
+"""More requests than a process can answer: a burst waits in line, those outside are told when to come back, those inside
+are finished."""
 
 from __future__ import annotations
 
+import queue
 import threading
+import time
 from collections.abc import Callable
 
 from werkzeug.test import TestResponse
@@ -30,7 +33,7 @@ def test_overload_sheds_recovers_and_keeps_the_order_that_was_let_in(shop: ShopU
     review = fill_in(buyer)
     put_in_cart(late_buyer)
     late_review = fill_in(late_buyer)
-    shop.app.wsgi_app = Door(shop.app.wsgi_app, most=1)  # type: ignore[method-assign]
+    shop.app.wsgi_app = Door(shop.app.wsgi_app, most=1, in_line=0)  # type: ignore[method-assign]
     turned_away: list[TestResponse] = []
     health: list[int] = []
 
@@ -61,10 +64,79 @@ def test_a_request_that_breaks_leaves_its_place() -> None:
     def broken(environ: object, start_response: object) -> list[bytes]:
         raise OSError("the connection broke")
 
-    door = Door(broken, most=1)
+    door = Door(broken, most=1, in_line=0)
     for _ in range(3):
         try:
             door({"PATH_INFO": "/", "REQUEST_METHOD": "GET"}, lambda *_: None)  # type: ignore[arg-type]
         except OSError:
             continue
         raise AssertionError("it was turned away")
+
+
+class _Slow:
+    """An application whose requests stay inside until they are let go, one by one."""
+
+    def __init__(self) -> None:
+        self.came: queue.Queue[str] = queue.Queue()
+        self.may_go = threading.Semaphore(0)
+
+    def __call__(self, environ: dict[str, str], start_response: object) -> list[bytes]:
+        self.came.put(environ["PATH_INFO"])
+        assert self.may_go.acquire(timeout=60)
+        return [b"answered"]
+
+
+def _asked(door: Door, path: str, answers: queue.Queue[tuple[str, str]]) -> threading.Thread:
+    """A request in a thread of its own; its status goes to `answers`, "" when the application gave none."""
+
+    def ask() -> None:
+        told = [""]
+        door({"PATH_INFO": path, "REQUEST_METHOD": "GET"}, lambda status, *_: told.__setitem__(0, status))  # type: ignore[arg-type, misc]
+        answers.put((path, told[0]))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    return thread
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_a_burst_waits_in_line_and_is_answered_in_the_order_of_its_arrival() -> None:
+    """Nobody is turned away while the line is short, whoever leaves hands on the place, and health never waits."""
+    slow, answers = _Slow(), queue.Queue[tuple[str, str]]()
+    door = Door(slow, most=1, in_line=2, wait_seconds=60)  # type: ignore[arg-type]
+    threads = [_asked(door, "/first", answers)]
+    assert slow.came.get(timeout=60) == "/first"
+    for number, path in enumerate(("/second", "/third"), start=1):
+        threads.append(_asked(door, path, answers))
+        _until(lambda number=number: len(door._line) == number)  # type: ignore[misc]
+    threads.append(_asked(door, "/too-late", answers))
+    assert answers.get(timeout=60) == ("/too-late", "503 SERVICE UNAVAILABLE")
+    threads.append(_asked(door, "/healthz", answers))
+    assert slow.came.get(timeout=60) == "/healthz"
+    slow.may_go.release(2)
+    assert slow.came.get(timeout=60) == "/second"
+    slow.may_go.release(2)
+    assert slow.came.get(timeout=60) == "/third"
+    for thread in threads:
+        thread.join(60)
+    assert sorted(answers.queue) == [("/first", ""), ("/healthz", ""), ("/second", ""), ("/third", "")]
+    _until(lambda: door._inside == 0 and not door._line)
+
+
+def test_who_has_waited_too_long_is_told_to_come_back() -> None:
+    """And leaves the line, so that the place goes to somebody who is still there."""
+    slow, answers = _Slow(), queue.Queue[tuple[str, str]]()
+    door = Door(slow, most=1, in_line=5, wait_seconds=0.01)  # type: ignore[arg-type]
+    first = _asked(door, "/first", answers)
+    assert slow.came.get(timeout=60) == "/first"
+    _asked(door, "/second", answers).join(60)
+    assert answers.get(timeout=60) == ("/second", "503 SERVICE UNAVAILABLE")
+    slow.may_go.release()
+    first.join(60)
+    assert (door._inside, len(door._line)) == (0, 0)
