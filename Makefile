@@ -47,7 +47,7 @@ doctor: $(VENV)/.run ## Check the promises I1 to I7 against the running stores (
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests on two processes (TESTS=path runs some)
-	$(PY) -m pytest -n 2 --dist loadfile -m "not slow and not rehearsal and not lab and not hosts" $(TESTS)
+	$(PY) -m pytest -n 2 --dist loadfile -m "not slow and not lab and not hosts" $(TESTS)
 
 .PHONY: test-slow
 test-slow: $(VENV)/.dev ## Run the tests that take long: whole runs of `make run`, roles with IAM enforced, clean environments

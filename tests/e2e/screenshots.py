@@ -1,6 +1,7 @@
 """`make screenshots`: every page of the shop and of the console at a phone's, a tablet's and a desk's width, in light and dark, as PNG files.
 
-Uses the shop that runs in CARTWRIGHT_HOME, or starts one for the time of it.
+Uses the shop that runs in CARTWRIGHT_HOME, or starts one for the time of it. `python -m tests.e2e.screenshots FOLDER console`
+takes those of the console only.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from bench.shop import started_shop
 from tests.e2e.chromium import ARGUMENTS, find_chromium
 from tests.e2e.conftest import RunningShop, look_at
+from tests.e2e.console_tour import console_tour, furnish
 from tests.e2e.tour import tour
-from webapp.console.people.cli import DEMO_PASSWORD, DEMO_STAFF
 
 WIDTHS = {360: 740, 768: 1024, 1440: 900}
 SCHEMES = ("light", "dark")
@@ -39,27 +40,10 @@ def running_home() -> Iterator[Path]:
         yield shop.home
 
 
-def console_pages(page: Page) -> Iterator[str]:
-    """The console: its door, and every page that its navigation leads to."""
-    page.goto("/console/sign-in")
-    yield "console-sign-in"
-    page.get_by_label("E-mail").fill(next(iter(DEMO_STAFF)))
-    page.get_by_label("Password").fill(DEMO_PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(lambda url: "sign-in" not in url)
-    links = page.locator("nav a[href^='/console']").evaluate_all("all => all.map(a => a.pathname)")
-    for path in dict.fromkeys(links):
-        page.goto(path)
-        yield "console" + path.removeprefix("/console").rstrip("/").replace("/", "-")
-    page.goto("/console/orders")
-    if (order := page.locator("a[href^='/console/orders/']:not([href*='.'])").first).count():
-        page.goto(order.get_attribute("href") or "")
-        yield "console-order"
-
-
-def take(browser: Browser, shop: RunningShop, folder: Path) -> int:
-    """Take them all; returns how many."""
+def take(browser: Browser, shop: RunningShop, folder: Path, only: str = "") -> int:
+    """Take them all, or those of the `shop` or the `console` only; returns how many."""
     taken = 0
+    furnished = furnish(shop, browser) if only != "shop" else None
     for width, height in WIDTHS.items():
         for scheme in SCHEMES:
             with browser.new_context(
@@ -70,9 +54,15 @@ def take(browser: Browser, shop: RunningShop, folder: Path) -> int:
             ) as context:
                 context.set_default_timeout(30_000)
                 page = context.new_page()
-                for pages in (tour(shop, page), console_pages(page)):
+                walks = {
+                    "shop": tour(shop, page),
+                    "console": console_tour(page, furnished) if furnished else iter(()),
+                }
+                for walk, pages in walks.items():
+                    if only not in ("", walk):
+                        continue
                     for number, name in enumerate(pages, 1):
-                        file = folder / f"{width}-{scheme}" / f"{number:02d}-{name}.png"
+                        file = folder / f"{width}-{scheme}" / f"{walk}-{number:02d}-{name}.png"
                         file.parent.mkdir(parents=True, exist_ok=True)
                         page.screenshot(path=file, full_page=True)
                         taken += 1
@@ -85,7 +75,8 @@ def main() -> int:
     with running_home() as home, pytest.MonkeyPatch.context() as environment, sync_playwright() as playwright:
         shop = look_at(home, environment)
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(ARGUMENTS))
-        print(f"{take(browser, shop, folder)} screenshots in {folder}")  # noqa: T201
+        only = sys.argv[2] if len(sys.argv) > 2 else ""
+        print(f"{take(browser, shop, folder, only)} screenshots in {folder}")  # noqa: T201
         browser.close()
         shop.engine.dispose()
     return 0

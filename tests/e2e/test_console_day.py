@@ -23,8 +23,10 @@ from tests.e2e.clerk import PATIENCE_MS, Clerk
 from tests.e2e.conftest import ROOT, RunningShop, until
 from webapp.console.permissions import Role
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1200)]
 PLAIN = 27
+PIECES = 20
+"""Of each of four SKUs: more than the day sells of one, whatever else was sold in this shop before."""
 _MINE = "FROM ledger_entries e JOIN orders o ON o.id = e.order_id WHERE o.email = :email"
 _UNBALANCED = f"SELECT count(*) FROM (SELECT 1 {_MINE} GROUP BY o.id HAVING sum(e.amount_minor) <> 0) wrong"  # noqa: S608
 _OWED = f"SELECT count(*) FROM (SELECT 1 {_MINE} AND e.account = 'receivable' GROUP BY o.id HAVING sum(e.amount_minor) <> 0) owing"  # noqa: S608
@@ -46,7 +48,7 @@ class Day:
 
     def settle(self, count: int = 30) -> None:
         """Wait until the day's orders are on record and nothing is on its way."""
-        until(lambda: is_quiet(self.shop, self.email, count), f"{count} orders in the book, all told", 120)
+        until(lambda: is_quiet(self.shop, self.email, count), f"{count} orders in the book, all told", 240)
 
     def worker(self, *arguments: str) -> None:
         """The worker's own command line."""
@@ -56,14 +58,14 @@ class Day:
             cwd=ROOT,
             env={**os.environ, **environment},
             check=True,
-            timeout=60,
+            timeout=180,
         )
 
 
 @pytest.fixture
 def day(shop: RunningShop) -> Day:
     """Shelves with enough on them for a day."""
-    return Day(shop, skus=well_stocked(shop, 4, 5))
+    return Day(shop, skus=well_stocked(shop, 4, PIECES))
 
 
 @pytest.fixture
@@ -71,6 +73,7 @@ def clerk(browser: Browser, shop: RunningShop) -> Iterator[Clerk]:
     """A manager at a desk; a script error or a refused resource on any page fails the test."""
     with browser.new_context(base_url=shop.url, viewport={"width": 1440, "height": 900}) as context:
         context.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
         page = context.new_page()
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -146,7 +149,9 @@ def _a_risky_order_is_looked_at_released_and_gets_stuck(day: Day, clerk: Clerk, 
     queue = open_queue(day.shop.settings, "orders")
     # The worker had fetched nothing of a paused queue: what it hands back is lost here instead of done.
     lost = until(
-        lambda: [one for one in queue.receive(10) if dear in one.body], "the message of the payment", 60
+        lambda: [one for one in queue.receive(10) if dear in one.body],
+        "the message of the payment",
+        PATIENCE_MS / 1000,
     )
     queue.delete_many([message.handle for message in lost])
     day.worker("resume", "orders")
@@ -243,6 +248,7 @@ def _the_parcels_arrive_and_one_piece_comes_back(
     until(
         lambda: day.shop.inventory.levels([back])[back].available == before.available + 1,
         "the piece on the shelf",
+        PATIENCE_MS / 1000,
     )
 
 
@@ -280,7 +286,7 @@ def _the_books_are_closed(day: Day, clerk: Clerk) -> None:
     for level in day.shop.inventory.levels(day.skus).values():
         assert level.is_conserved, level
     assert day.scalar("SELECT count(*) FROM quarantine WHERE resolved_at IS NULL") == 0
-    until(lambda: len(_told_of_leaving(day)) >= PLAIN + 1, "the news of every parcel that left", 90)
+    until(lambda: len(_told_of_leaving(day)) >= PLAIN + 1, "the news of every parcel that left", 240)
     told = _told_of_leaving(day)
     assert len(told) == len(set(told)), "somebody was told twice"
     page.goto("/console/doctor")
