@@ -21,7 +21,8 @@ preload_app = False
 timeout = 30
 # At SIGTERM the worker stops accepting and finishes what it has. Streams are told to end (webapp/tracking/hub.py).
 graceful_timeout = 20
-# Longer than the ALB's idle timeout of 60 s: the ALB must be the one that closes, or it answers 502.
+# Only for whoever talks to gunicorn itself, on a laptop: on the hosts nginx asks each request over a connection of its own,
+# and nginx is the one that outlasts the ALB's idle timeout (web_keepalive_seconds).
 keepalive = 75
 
 limit_request_line = 4094

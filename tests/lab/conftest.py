@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import urllib.parse
 import urllib.request
 from collections.abc import Generator, Iterator
@@ -22,12 +21,14 @@ from orders.adapters.dynamodb.inventory import DynamoInventory
 from orders.settings import Settings
 from tests.lab import backing, hosts, lab
 from tests.lab.estate import ADDRESSES, MACHINES, Estate
+from tests.lab.phases import FIRST, OPEN, ROLLED_OUT, forget, noted, phase
 from tests.lab.readiness import prepare
 from tests.lab.shell import say, wait_until
 
 PIECES = 10_000
 PRODUCTS = 12
 WHY_NOT = pytest.StashKey[str]()
+TAKEN = pytest.StashKey[list[tuple[str, float]]]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -102,19 +103,26 @@ class ShopOnHosts:
 
 
 @pytest.fixture(scope="session")
-def able(pytestconfig: pytest.Config) -> None:
+def able(pytestconfig: pytest.Config) -> Iterator[None]:
     """This computer can run the lab. Where it cannot, its tests are skipped, and the end of the output says why."""
     if reason := prepare():
         pytestconfig.stash[WHY_NOT] = reason
         pytest.skip(reason)
+    forget(Estate.from_environment())
+    yield
+    pytestconfig.stash[TAKEN] = noted(Estate.from_environment())
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> Generator[None]:
-    """Nobody shall take a lab that could not run for one that found nothing: the last words say so."""
+    """What the phases took. Nobody shall take a lab that could not run for one that found nothing: the last words say so."""
     yield
+    if taken := config.stash.get(TAKEN, []):
+        terminalreporter.section("from nothing to a shop on its hosts")
+        for name, seconds in [*taken, ("all of it", sum(seconds for _, seconds in taken))]:
+            terminalreporter.line(f"{seconds:7.1f} s  {name}")
     if reason := config.stash.get(WHY_NOT, ""):
         terminalreporter.section("THE LAB DID NOT RUN", sep="!", red=True, bold=True)
         terminalreporter.line(reason)
@@ -139,20 +147,19 @@ def estate(able: None) -> Iterator[Estate]:
 @pytest.fixture(scope="session")
 def configured(estate: Estate) -> Estate:
     """The machines after the first run of the playbooks."""
-    began = time.monotonic()
-    outcome = hosts.play(estate, Path(__file__).parent / "site.yml")
-    assert outcome.succeeded, outcome.output[-6000:]
-    say(f"lab: configured in {time.monotonic() - began:.0f} s")
+    with phase(estate, FIRST):
+        outcome = hosts.play(estate, Path(__file__).parent / "site.yml")
+        assert outcome.succeeded, outcome.output[-6000:]
     return estate
 
 
 @pytest.fixture(scope="session")
 def shop(configured: Estate) -> Iterator[ShopOnHosts]:
     """The product itself, rolled out onto the machines by deploy.yml."""
-    began = time.monotonic()
-    release = hosts.build(configured)
-    outcome = hosts.deploy(configured, release)
-    assert outcome.succeeded, outcome.output[-6000:]
+    with phase(configured, ROLLED_OUT):
+        release = hosts.build(configured)
+        outcome = hosts.deploy(configured, release)
+        assert outcome.succeeded, outcome.output[-6000:]
     said = backing.facts(configured)
     with pytest.MonkeyPatch.context() as patch:
         # The stores are read from this process too: its AWS is the lab's.
@@ -161,10 +168,12 @@ def shop(configured: Estate) -> Iterator[ShopOnHosts]:
                 patch.setenv(name, value)
         settings = Settings.from_environment(said["environment"])
         engine = create_engine(settings.database_url, pool_pre_ping=True)
-        paths = _stock_up(engine, settings)
-        opened = ShopOnHosts(configured, release, settings, said["environment"], engine, said["inbox"], paths)
-        opened.wait_until_in_rotation("web1", "web2")
-        say(f"lab: the shop is open after {time.monotonic() - began:.0f} s")
+        with phase(configured, OPEN):
+            paths = _stock_up(engine, settings)
+            opened = ShopOnHosts(
+                configured, release, settings, said["environment"], engine, said["inbox"], paths
+            )
+            opened.wait_until_in_rotation("web1", "web2")
         yield opened
         engine.dispose()
 

@@ -43,11 +43,15 @@ PACKAGES = (
     "python3-apt",
     "iproute2",
     "ca-certificates",
+    "curl",
+    "logrotate",
+    "nftables",
+    "unattended-upgrades",
 )
 """What a bare cloud image of Debian has as well, and no more: the roles install the rest."""
 MARK = "CARTWRIGHT_LAB_PART"
 """Every process of the lab carries this variable, with the lab's folder: so all are found, whoever started them."""
-BASE_REVISION = "1"
+BASE_REVISION = "2"
 """Raise it when the preparation of the base image in image.py changes."""
 
 

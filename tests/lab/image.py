@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -39,6 +40,11 @@ def mirrors() -> tuple[str, ...]:
     return tuple(dict.fromkeys(uri for uri in listed if "debian" in uri))
 
 
+def base_is_missing(estate: Estate) -> bool:
+    """Whether `ensure_base` has something to do."""
+    return not (estate.key.exists() and (estate.base / "etc").is_dir())
+
+
 def ensure_base(estate: Estate) -> None:
     """Make and unpack the base image where it is missing. Needs the package proxy; safe to repeat."""
     estate.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -61,6 +67,8 @@ def _make_tarball(tarball: Path) -> None:
     sources += [f"deb {uri} {SUITE}-security main" for uri in security]
     run(
         *("mmdebstrap", "--quiet", "--variant=minbase", f'--aptopt=Acquire::http::Proxy "{PROXY_URL}"'),
+        # The package lists stay: machines fetch and unpack only those that have changed since.
+        "--skip=cleanup/apt/lists",
         *(f"--include={','.join(PACKAGES)}", SUITE, unfinished, "-"),
         stdin="\n".join(sources) + "\n",
     )
@@ -81,9 +89,8 @@ def _prepare(root: Path, public_key: str) -> None:
         host_key.unlink()
     (root / "etc/machine-id").write_text("", encoding="ascii")
     (root / "etc/apt/apt.conf.d/90lab").write_text(APT_SETTINGS, encoding="ascii")
-    # The image has no package lists; an old date makes Ansible's cache_valid_time see that.
-    for path in (root / "var/lib/apt/lists", *(root / "var/lib/apt/lists").rglob("*")):
-        run("touch", "-d", "@0", path)
+    # The package lists are as old as the image; an old date makes Ansible's cache_valid_time see that.
+    os.utime(root / "var/lib/apt/lists", (0, 0))
     run("chroot", root, "useradd", "--create-home", "--shell", "/bin/bash", "admin")
     (root / "etc/sudoers.d/admin").write_text("admin ALL=(ALL) NOPASSWD:ALL\n", encoding="ascii")
     (root / "etc/sudoers.d/admin").chmod(0o440)

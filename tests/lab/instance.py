@@ -45,8 +45,6 @@ ip -n metadata address add {METADATA}/30 dev eth0
 ip -n metadata link set eth0 up
 systemctl daemon-reload
 systemctl enable --now instance-metadata.socket
-# Cloud images have it.
-apt-get update && apt-get install -y --no-install-recommends curl
 """
 
 
@@ -93,7 +91,7 @@ class Instance:
         target.write_bytes(content.encode() if isinstance(content, str) else content.read_bytes())
 
     def become(self, bucket: str) -> None:
-        """Make a bare machine what an instance is at its birth: metadata, the names of AWS, and curl."""
+        """Make a bare machine what an instance is at its birth: metadata, and the names of AWS."""
         self.put("/usr/local/share/ca-certificates/amazon.crt", self.amazon.certificate)
         self.put("/etc/systemd/system/instance-metadata.socket", METADATA_SOCKET)
         self.put("/etc/systemd/system/instance-metadata.service", METADATA_SERVICE)

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from tests.lab import machines
 from tests.lab.estate import APT_PROXY_PORT, GATEWAY, MARK, REPOSITORY, Estate
-from tests.lab.image import ensure_base, mirrors
-from tests.lab.shell import LabError, accepts, carrying, end, living, say, start, stop, wait_until
+from tests.lab.image import base_is_missing, ensure_base, mirrors
+from tests.lab.phases import BASE, UP, phase
+from tests.lab.shell import LabError, accepts, carrying, end, living, start, stop, wait_until
 
 BACKGROUND = ("backing", "apt-proxy")
 """Programs beside the machines, in the order in which they are stopped."""
@@ -44,10 +45,16 @@ def up(estate: Estate, names: list[str], with_backing: bool = True) -> None:
     with _alone(estate):
         machines.bridge_up(estate)
         _start_proxy(estate)
-        ensure_base(estate)
         if with_backing:
+            # It takes a while, and needs no machine.
             _start_backing(estate)
-        machines.up(estate, names)
+        if base_is_missing(estate):
+            with phase(estate, BASE):
+                ensure_base(estate)
+        with phase(estate, UP):
+            machines.up(estate, names)
+            if with_backing:
+                _wait_for_backing(estate)
 
 
 def down(estate: Estate) -> None:
@@ -146,15 +153,12 @@ def _start_proxy(estate: Estate) -> None:
 
 
 def _start_backing(estate: Estate) -> None:
-    from tests.lab import backing
-
     if living(_pid_file(estate, "backing")):
         return
     # Half of an earlier run is worth nothing: the local AWS forgets, and PostgreSQL would not.
     shutil.rmtree(estate.home, ignore_errors=True)
     (estate.run / "backing.json").unlink(missing_ok=True)
     (estate.run / "postgres-away").unlink(missing_ok=True)
-    say("lab: starting PostgreSQL and the local AWS on the bridge")
     start(
         [sys.executable, "-m", "tests.lab.backing"],
         _pid_file(estate, "backing"),
@@ -162,4 +166,9 @@ def _start_backing(estate: Estate) -> None:
         REPOSITORY,
         estate.environment,
     )
+
+
+def _wait_for_backing(estate: Estate) -> None:
+    from tests.lab import backing
+
     backing.wait_until_ready(estate, _pid_file(estate, "backing"))

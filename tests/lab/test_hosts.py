@@ -11,7 +11,8 @@ import pytest
 from tests.lab import hosts, machines, visitor
 from tests.lab.conftest import ShopOnHosts
 from tests.lab.estate import ADDRESSES
-from tests.lab.shell import LabError, run
+from tests.lab.phases import CHECK, SECOND, phase
+from tests.lab.shell import LabError, run, wait_until
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -21,10 +22,12 @@ EXPOSURE_LIMIT = 1.5
 
 def test_a_second_run_and_a_check_change_nothing(shop: ShopOnHosts) -> None:
     """Whoever runs the playbooks again, or asks what they would do, finds everything done."""
-    again = hosts.play(shop.estate, SITE)
+    with phase(shop.estate, SECOND):
+        again = hosts.play(shop.estate, SITE)
     assert again.succeeded, again.output[-4000:]
     assert set(again.changed.values()) == {0}, again.output
-    check = hosts.play(shop.estate, SITE, "--check", "--diff")
+    with phase(shop.estate, CHECK):
+        check = hosts.play(shop.estate, SITE, "--check", "--diff")
     assert check.succeeded, check.output[-4000:]
     assert set(check.changed.values()) == {0}, check.output
 
@@ -42,6 +45,15 @@ def test_every_unit_of_a_machine_is_well(shop: ShopOnHosts, machine: str) -> Non
     failed = shop.host(machine, "systemctl list-units --failed --plain --no-legend")
     assert failed.strip() == ""
     assert shop.host(machine, "systemctl is-system-running || true").strip() == "running"
+
+
+def test_what_runs_by_the_clock_goes_on_when_a_timer_is_stopped(shop: ShopOnHosts) -> None:
+    """systemd upholds the timers, and they are there after a reboot: web1 is rebooted by another test."""
+    waiting = 'systemctl list-timers --all --plain --no-legend "cartwright-timer-*" | wc -l'
+    assert int(shop.host("web2", waiting)) == 4
+    shop.host("web2", "systemctl stop cartwright-timer-reconcile.timer")
+    active = "systemctl is-active cartwright-timer-reconcile.timer || true"
+    wait_until(lambda: shop.host("web2", active).strip() == "active", 60, "the timer to be started again")
 
 
 @pytest.mark.parametrize(

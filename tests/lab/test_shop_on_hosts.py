@@ -16,6 +16,7 @@ from tests.lab import backing, hosts, machines
 from tests.lab.conftest import ShopOnHosts
 from tests.lab.crowd import SHOPPERS_AT_ONCE, Crowd, crowd
 from tests.lab.estate import REPOSITORY
+from tests.lab.phases import ORDER, phase
 from tests.lab.shell import living, say, wait_until
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -35,16 +36,17 @@ def assert_all_recorded(shop: ShopOnHosts, people: Crowd) -> None:
 
 def test_an_order_goes_through_the_balancer_to_an_email(shop: ShopOnHosts, browser: Browser) -> None:
     """Placed in Chromium; balancer, nginx, gunicorn, gateway, Lambda, queue, worker, topic and mailer do the rest."""
-    with browser.new_context(base_url=shop.url) as context:
-        context.set_default_timeout(30_000)
-        page = context.new_page()
-        put_in_cart(page, shop.product_paths[0].removeprefix("/products/"))
-        to_review(page, "lab@example.com")
-        place(page)
-        number = order_number(page)
-        # The page moves by itself: the live stream passes nginx and the balancer unbuffered.
-        expect(page.get_by_text("Confirmed").first).to_be_visible(timeout=60_000)
-    wait_until(lambda: shop.mails(to="lab@example.com"), 90, f"the e-mail about {number}")
+    with phase(shop.estate, ORDER):
+        with browser.new_context(base_url=shop.url) as context:
+            context.set_default_timeout(30_000)
+            page = context.new_page()
+            put_in_cart(page, shop.product_paths[0].removeprefix("/products/"))
+            to_review(page, "lab@example.com")
+            place(page)
+            number = order_number(page)
+            # The page moves by itself: the live stream passes nginx and the balancer unbuffered.
+            expect(page.get_by_text("Confirmed").first).to_be_visible(timeout=60_000)
+        wait_until(lambda: shop.mails(to="lab@example.com"), 90, f"the e-mail about {number}")
 
 
 def test_a_killed_web_machine_costs_no_more_than_the_requests_in_flight(shop: ShopOnHosts) -> None:
@@ -129,11 +131,13 @@ def test_a_rebooted_host_comes_back_without_a_hand(shop: ShopOnHosts, machine: s
     shop.host(machine, "systemctl reboot --no-block")
     wait_until(lambda: living(host.nspawn_pid) not in {None, booted}, 60, f"{machine} to boot again")
     machines.wait_for_ssh(host)
-    unit = "cartwright-web" if machine == "web1" else "cartwright-worker@1"
+    units = "cartwright-web cartwright-timer-reconcile.timer" if machine == "web1" else "cartwright-worker@1"
     wait_until(
-        lambda: shop.host(machine, f"systemctl is-active {unit} nftables || true").split() == ["active"] * 2,
+        lambda: (
+            set(shop.host(machine, f"systemctl is-active {units} nftables || true").split()) == {"active"}
+        ),
         90,
-        f"{unit} on {machine}",
+        f"{units} on {machine}",
     )
     assert shop.serving(machine) == served
     shop.wait_until_in_rotation("web1", "web2")

@@ -143,6 +143,21 @@ def test_a_playbook_can_be_read(playbook: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_files_are_written_once_in_one_step_and_only_when_their_check_accepts_them(tmp_path: Path) -> None:
+    """The module that the roles write files with: a repeat and --check change nothing, drift is repaired."""
+    playbook = Path(__file__).parent / "files.yml"
+    (tmp_path / "files").mkdir()
+    command = [ansible_program("ansible-playbook"), "-i", "localhost,", str(playbook)]
+    done = subprocess.run(
+        [*command, "-e", f"target={tmp_path / 'files'}", "-e", "ansible_become=false"],
+        env=_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_user_data_fits_into_its_limit_and_is_a_program() -> None:
     """EC2 takes 16 kB; what CloudFormation fills in is the only thing in braces."""
     text = (ANSIBLE / "ec2" / "user_data.sh").read_text(encoding="utf-8")

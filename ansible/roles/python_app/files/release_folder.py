@@ -11,6 +11,8 @@ from pathlib import Path
 
 from release_host import Host, run
 
+PIP_FOLDER = Path("/usr/share/python-wheels")
+
 EXPORT_ASSETS = """
 import gzip, pathlib, sys
 from webapp.assets import STATIC, content, hashed_name
@@ -57,10 +59,13 @@ def _with_the_same_packages(host: Host, folder: Path) -> Path | None:
 
 def _install_packages(venv: Path, wheelhouse: Path, requirements: Path) -> None:
     """From the bundle's own wheels, each checked against its hash; a host needs no way to a package index."""
-    run("/usr/bin/python3", "-m", "venv", venv)
-    pip = (venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    # Pip comes from Debian's own wheel (a part of python3-venv) and stays out of the release, which needs none.
+    pip = max(PIP_FOLDER.glob("pip-*.whl"), default=None)
+    run("/usr/bin/python3", "-m", "venv", *(["--without-pip"] if pip else []), venv)
+    installing = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     run(
-        *(*pip, "--no-index", "--no-deps", "--no-compile", "--require-hashes"),
+        *("env", f"PYTHONPATH={pip or ''}", venv / "bin" / "python", *installing),
+        *("--no-index", "--no-deps", "--no-compile", "--require-hashes"),
         *("--find-links", wheelhouse, "--requirement", requirements),
     )
 
