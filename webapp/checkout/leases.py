@@ -62,6 +62,5 @@ def save(checkout: Checkout, parts: Wiring, *, is_last: bool = False) -> None:
     """
     now = parts.clock.now()
     checkout.leased_until = None if is_last else until(now)
-    statement_by_statement()  # Nothing else was written: then it is one UPDATE, and it compares versions.
     move_on(checkout, now)
     commit()

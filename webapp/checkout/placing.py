@@ -80,9 +80,10 @@ def begin(checkout: Checkout, parts: Wiring, now: datetime) -> None:
     checkout.submitted_at = None
     checkout.refusals, checkout.notice, checkout.action_url = [], "", ""
     checkout.correlation_id = correlation_id.get()
-    attempts.record(checkout, "authorise", request.total_minor, parts.payments.name, now)
     checkout.leased_until = until(now)  # Whoever begins goes on with it at once: see `place`.
     move_on(checkout, now)
+    # Last, so that the checkout is written once: a statement sends what was changed before it.
+    attempts.record(checkout, "authorise", request.total_minor, parts.payments.name, now)
     commit()
     failpoint("checkout.after_attempt")
 

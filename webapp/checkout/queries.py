@@ -92,9 +92,9 @@ def save_fields(checkout: Checkout, now: datetime, **fields: Any) -> None:
     """Keep what was typed in one step. Raises VersionConflict once money is in flight. Commits."""
     if checkout.status in IN_FLIGHT:
         raise VersionConflict("this order is being placed")
+    statement_by_statement()  # It is one UPDATE, and it compares versions. Before the first change, which begins a transaction.
     for name, value in fields.items():
         setattr(checkout, name, value)
-    statement_by_statement()  # It is one UPDATE, and it compares versions.
     move_on(checkout, now)
     commit()
 

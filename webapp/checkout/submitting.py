@@ -24,6 +24,7 @@ from webapp.cart.queries import take_out_ordered
 from webapp.checkout import attempts
 from webapp.checkout.leases import save
 from webapp.checkout.models import Checkout, CheckoutStatus
+from webapp.reads import statement_by_statement
 from webapp.wiring import Wiring
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ def submit(checkout: Checkout, parts: Wiring) -> bool:
         if first_sent is not None and parts.order_api.find(order_id) is not None:
             return placed(checkout, parts)
         if first_sent is None:
+            statement_by_statement()  # It is one UPDATE, and it compares versions.
             checkout.submitted_at = now
             save(checkout, parts)
         body = encode_order_request(decode_order_request(checkout.request or {}))
@@ -79,11 +81,12 @@ def submit(checkout: Checkout, parts: Wiring) -> bool:
 
 
 def placed(checkout: Checkout, parts: Wiring) -> bool:
+    ordered = {line["sku"]: line["quantity"] for line in (checkout.request or {})["lines"]}
+    # First, so that the checkout is written once: a statement would send what was changed before it.
+    take_out_ordered(checkout.cart_id, ordered, parts.clock.now())
     checkout.status = CheckoutStatus.PLACED
     checkout.payment_token = checkout.notice = ""
     checkout.refusals = []
-    ordered = {line["sku"]: line["quantity"] for line in (checkout.request or {})["lines"]}
-    take_out_ordered(checkout.cart_id, ordered, parts.clock.now())
     save(checkout, parts, is_last=True)
     log.info("order_submitted", extra={"order_id": str(checkout.id)})
     return False

@@ -24,7 +24,9 @@ def attributes(**given: Any) -> Markup:
         if value is True:
             written.append(_name(key))
         elif value is not False:
-            text = str(escape(value)).replace('"', "&quot;")  # A value that is markup may have quotes of its own.
+            text = str(escape(value)).replace(
+                '"', "&quot;"
+            )  # A value that is markup may have quotes of its own.
             written.append(f'{_name(key)}="{text}"')
     return Markup(" ".join(written))  # noqa: S704 (it is escaped)
 
