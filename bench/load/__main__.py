@@ -1,4 +1,5 @@
-"""`python -m bench.load`: load a shop and write a report. Exit code 1 when an accepted order was not recorded."""
+"""`python -m bench.load`: load a shop and write a report. Exit code 1 when an accepted order was not recorded, or an
+overload was not borne."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from bench.load.limit import find_limit  # noqa: E402
+from bench.load.overload import overload  # noqa: E402
 from bench.load.report import write  # noqa: E402
 from bench.load.run import Plan, measure  # noqa: E402
 from bench.shop import Shop, ShopUnavailable, find_shop, started_shop  # noqa: E402
@@ -53,15 +55,27 @@ def main() -> int:
         metavar="RATE",
         help="offer these rates of orders one after the other and find the highest that is sustained",
     )
+    parser.add_argument(
+        "--overload",
+        type=float,
+        metavar="TIMES",
+        help="offer RATE orders/s for SECONDS, so many times as much, and RATE again; exit code 1 unless the shop sheds,"
+        " keeps what it accepted and recovers",
+    )
     chosen = parser.parse_args()
     # So that a shop that was started is stopped, whatever ends the run.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = Plan(
         chosen.rate, chosen.shoppers, chosen.seconds, chosen.buying, chosen.seed, is_straight=chosen.straight
     )
+    is_kept = True
     try:
         with _shop(chosen.home) as shop:
-            if chosen.find_limit:
+            if chosen.overload:
+                verdict, facts, recorder = overload(shop, plan, chosen.overload, say)
+                say(str(verdict))
+                is_kept = verdict.is_kept
+            elif chosen.find_limit:
                 straight = replace(plan, is_straight=True, buying_share=1.0)
                 _, facts, recorder = find_limit(shop, straight, chosen.find_limit, say)
             else:
@@ -74,7 +88,7 @@ def main() -> int:
         f"{facts.accepted} orders accepted, {facts.recorded} recorded, {facts.recorded / facts.seconds:.1f} per second"
     )
     say(f"report: {page}")
-    return 0 if facts.recorded >= facts.accepted else 1
+    return 0 if facts.recorded >= facts.accepted and is_kept else 1
 
 
 def _shop(home: Path | None) -> AbstractContextManager[Shop]:

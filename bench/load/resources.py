@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 
 import psutil
 
+SAMPLE_EVERY_SECONDS = 5.0
+"""To find every process, and to have the kernel walk its page tables for a proportional set size, took more each second than
+the load's browsers."""
+
 
 @dataclass(slots=True)
 class ResourceSampler:
@@ -17,6 +21,7 @@ class ResourceSampler:
     cpu_seconds: dict[str, float] = field(default_factory=dict)
     memory: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
     """Name -> (seconds, MB) over the run; proportional set size where the kernel tells it."""
+    _sampled_at: float = -SAMPLE_EVERY_SECONDS
     _seen: dict[str, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
     _before: dict[str, dict[int, float]] = field(default_factory=dict)
 
@@ -24,8 +29,14 @@ class ResourceSampler:
         """Note the CPU time that was used before the run."""
         self._before = {name: _cpu(_tree(pid)) for name, pid in self.roots.items()}
 
+    def look(self, moment: float) -> None:
+        """Take a sample when the last one is old enough."""
+        if moment - self._sampled_at >= SAMPLE_EVERY_SECONDS:
+            self.sample(moment)
+
     def sample(self, moment: float) -> None:
-        """Take one sample; a process that has ended keeps what it had used."""
+        """Take one sample; a process that has ended keeps what it had used when it was last seen."""
+        self._sampled_at = moment
         for name, pid in self.roots.items():
             tree = _tree(pid)
             self._seen[name].update(_cpu(tree))

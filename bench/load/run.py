@@ -46,8 +46,14 @@ class Plan:
     """Shoppers who come before the clock starts: they start the Lambdas and fill the caches, and are not counted."""
 
 
-def measure(shop: Shop, plan: Plan, say: Callable[[str], None]) -> tuple[RunFacts, Recorder]:
-    """Run a plan against a shop and gather the facts."""
+Visits = Callable[[Recorder, Callable[[], float], list[str]], int]
+"""Lets shoppers in, by the run's clock, to these pages; returns how many found the generator full."""
+
+
+def measure(
+    shop: Shop, plan: Plan, say: Callable[[str], None], visits: Visits | None = None
+) -> tuple[RunFacts, Recorder]:
+    """Run a plan against a shop and gather the facts. `visits` lets the shoppers in; without it they come at the plan's rate."""
     settings = shop.settings
     dsn = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
     paths = stock_up(shop, dsn)
@@ -64,7 +70,10 @@ def measure(shop: Shop, plan: Plan, say: Callable[[str], None]) -> tuple[RunFact
     queue = SqsQueue(make_client("sqs", settings), settings.orders_queue_url)
     facts = RunFacts("Load run", plan.seconds, plan.rate, plan.shoppers)
     watcher = gevent.spawn(_watch, facts, queue, resources, recorder, clock, say)
-    turned_away = arrivals(shop.url, plan, recorder, clock, paths)
+    if visits is None:
+        turned_away = arrivals(shop.url, plan, recorder, clock, paths)
+    else:
+        turned_away = visits(recorder, clock, paths)
     _drain(dsn, began_at, recorder)
     watcher.kill()
     resources.sample(clock())
@@ -115,14 +124,30 @@ def stock_up(shop: Shop, dsn: str, pieces: int = PIECES_PER_SKU) -> list[str]:
 
 
 def arrivals(url: str, plan: Plan, recorder: Recorder, clock: Callable[[], float], paths: list[str]) -> int:
-    """Let shoppers in by a Poisson process (exponential gaps); returns how many found the generator full."""
-    draw = random.Random(plan.seed)
+    """Let shoppers in, and wait until the last has left; returns how many found the generator full."""
     crowd = gevent.pool.Pool(plan.shoppers)
-    due, number, turned_away = 0.0, plan.seed * 100_000, 0
+    turned_away = let_in(url, plan, recorder, clock, paths, crowd)
+    crowd.join(timeout=DRAIN_SECONDS)
+    return turned_away
+
+
+def let_in(
+    url: str,
+    plan: Plan,
+    recorder: Recorder,
+    clock: Callable[[], float],
+    paths: list[str],
+    crowd: gevent.pool.Pool,
+    begins_at: float = 0.0,
+) -> int:
+    """Let shoppers in by a Poisson process (exponential gaps), from `begins_at` of the clock on; returns how many found no
+    place in the crowd."""
+    draw = random.Random(plan.seed)
+    due, number, turned_away = begins_at, plan.seed * 100_000, 0
     while True:
         due += draw.expovariate(plan.rate)
-        if due > plan.seconds:
-            break
+        if due > begins_at + plan.seconds:
+            return turned_away
         gevent.sleep(max(0.0, due - clock()))
         number += 1
         if crowd.full():
@@ -132,8 +157,6 @@ def arrivals(url: str, plan: Plan, recorder: Recorder, clock: Callable[[], float
             url, recorder, random.Random(number), clock, paths, number, patience_seconds=plan.patience_seconds
         )
         crowd.spawn(shopper.run, due, Errand.draw(draw, plan.buying_share, is_straight=plan.is_straight))
-    crowd.join(timeout=DRAIN_SECONDS)
-    return turned_away
 
 
 def _watch(
@@ -152,7 +175,7 @@ def _watch(
         except Unavailable:
             continue  # A shop that is overloaded may not say how full its queues are.
         facts.queue_depth.append((now, float(depth.total)))
-        resources.sample(now)
+        resources.look(now)
         if int(now) % 5 == 0:
             failed = sum(1 for sample in recorder.samples if sample.error)
             say(

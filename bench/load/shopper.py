@@ -17,6 +17,8 @@ CARD = "4242 4242 4242 4242"
 SOLD_OUT = "sold out"
 TAKEN_BY_OTHERS, CART_HAS_CHANGED = "Part of your order cannot be had", "Something in your cart has changed"
 """What the shop tells a shopper who was too late: no fault, and pressing reload does not help."""
+TURNED_AWAY = "turned away: 503 with Retry-After"
+NOT_TAKEN, NO_ORDERS_NOW = "told that no orders are taken now", "We cannot take orders at this moment"
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 2.0
 CHECK_EVERY_SECONDS = 1.0
 CHECKING_SECONDS = 30.0
@@ -121,7 +123,14 @@ def _tried(action: Callable[[], Page]) -> tuple[Page | None, str]:
         return None, str(failure)
     except (http.client.HTTPException, OSError, LookupError) as failure:
         return None, type(failure).__name__
-    return page, f"HTTP {page.status}" if page.status >= 400 else ""
+    return page, _error(page)
+
+
+def _error(page: Page) -> str:
+    """Empty for a page that was answered as it should be."""
+    if page.status == 503 and page.headers.get("retry-after", "").isdigit():
+        return TURNED_AWAY
+    return f"HTTP {page.status}" if page.status >= 400 else ""
 
 
 @dataclass(slots=True)
@@ -143,6 +152,8 @@ class Placing:
             # The page does this by itself.
             time.sleep(CHECK_EVERY_SECONDS)
             page = self.browser.get(_path(page.url))
+        if page.status < 400 and NO_ORDERS_NOW in page.text:
+            raise StepFailed(NOT_TAKEN)
         if page.status < 400 and TAKEN_BY_OTHERS in page.text:
             raise StepFailed(SOLD_OUT)
         if page.status < 400 and "/orders/" not in page.url:
