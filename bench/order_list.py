@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from bench.generate_orders import SKUS, tracking_number
 from orders.adapters.rds.order_search import Words
+from webapp.console.customers.queries import find_customers
 from webapp.console.dashboard.queries import figures
 from webapp.console.fulfilment.queries import in_picking, to_pick
 from webapp.console.jobs import radar
@@ -85,6 +86,7 @@ def _beside_the_list(session: Session, now: datetime) -> Iterator[tuple[str, Cal
     yield "radar: stages", lambda: radar.stage_ages(session, now)
     yield "radar: late orders", lambda: radar.stuck_orders(session, now)
     yield "dashboard: figures", lambda: figures(session, now, 30, "EUR").days
+    yield "customers: anna", lambda: find_customers(session, "anna")
     yield "warehouse: to pick", lambda: to_pick(session)
     yield "warehouse: in picking", lambda: in_picking(session)
 

@@ -13,6 +13,9 @@ from enum import StrEnum
 
 from orders.domain.ids import OrderId, Sku
 
+LOW_PIECES = 5
+"""A SKU of which at most so many can still be sold is running low: the lists of the console and of the worker agree."""
+
 
 class MovementKind(StrEnum):
     """The kinds of stock movement; with an id they make the marker that applies each once."""

@@ -9,6 +9,7 @@ from typing import Any
 from orders.domain.errors import InvalidRequest, Problem
 from orders.domain.events import Actor
 from orders.domain.ids import OrderId
+from orders.ports import OrderRecord
 from orders.services.cancel_order import cancel_order
 from orders.services.desk import OrderDesk
 from orders.services.hold_order import hold_order, release_order
@@ -30,8 +31,8 @@ class Task:
         return str(self.options.get("reason", ""))
 
 
-def _hold(desk: OrderDesk, task: Task) -> None:
-    hold_order(
+def _hold(desk: OrderDesk, task: Task) -> OrderRecord:
+    return hold_order(
         desk,
         task.order_id,
         command_id=task.command_id,
@@ -41,25 +42,27 @@ def _hold(desk: OrderDesk, task: Task) -> None:
     )
 
 
-def _release(desk: OrderDesk, task: Task) -> None:
-    release_order(desk, task.order_id, command_id=task.command_id, actor=task.actor, reason=task.reason)
+def _release(desk: OrderDesk, task: Task) -> OrderRecord:
+    return release_order(
+        desk, task.order_id, command_id=task.command_id, actor=task.actor, reason=task.reason
+    )
 
 
-def _pick(desk: OrderDesk, task: Task) -> None:
-    start_picking(desk, task.order_id, command_id=task.command_id, actor=task.actor)
+def _pick(desk: OrderDesk, task: Task) -> OrderRecord:
+    return start_picking(desk, task.order_id, command_id=task.command_id, actor=task.actor)
 
 
-def _unpick(desk: OrderDesk, task: Task) -> None:
-    start_picking(desk, task.order_id, command_id=task.command_id, actor=task.actor, is_stopped=True)
+def _unpick(desk: OrderDesk, task: Task) -> OrderRecord:
+    return start_picking(desk, task.order_id, command_id=task.command_id, actor=task.actor, is_stopped=True)
 
 
-def _ship(desk: OrderDesk, task: Task) -> None:
+def _ship(desk: OrderDesk, task: Task) -> OrderRecord:
     parcel = Parcel({}, carrier=str(task.options.get("carrier", ""))[:40])
-    ship_order(desk, task.order_id, parcel, shipment_id=task.command_id, actor=task.actor)
+    return ship_order(desk, task.order_id, parcel, shipment_id=task.command_id, actor=task.actor)
 
 
-def _track(desk: OrderDesk, task: Task) -> None:
-    add_tracking(
+def _track(desk: OrderDesk, task: Task) -> OrderRecord:
+    return add_tracking(
         desk,
         task.order_id,
         carrier=str(task.options.get("carrier", "")),
@@ -70,15 +73,15 @@ def _track(desk: OrderDesk, task: Task) -> None:
     )
 
 
-def _deliver(desk: OrderDesk, task: Task) -> None:
-    deliver_order(desk, task.order_id, command_id=task.command_id, actor=task.actor)
+def _deliver(desk: OrderDesk, task: Task) -> OrderRecord:
+    return deliver_order(desk, task.order_id, command_id=task.command_id, actor=task.actor)
 
 
-def _cancel(desk: OrderDesk, task: Task) -> None:
-    cancel_order(desk, task.order_id, command_id=task.command_id, actor=task.actor, reason=task.reason)
+def _cancel(desk: OrderDesk, task: Task) -> OrderRecord:
+    return cancel_order(desk, task.order_id, command_id=task.command_id, actor=task.actor, reason=task.reason)
 
 
-BULK_ACTIONS: Mapping[str, Callable[[OrderDesk, Task], None]] = {
+BULK_ACTIONS: Mapping[str, Callable[[OrderDesk, Task], OrderRecord]] = {
     "pick": _pick,
     "unpick": _unpick,
     "ship": _ship,
@@ -96,8 +99,9 @@ UNDONE_BY: Mapping[str, str] = {"hold": "release", "release": "hold", "pick": "u
 """What takes an action back, where the state machine has a way back at all."""
 
 
-def perform(desk: OrderDesk, action: str, task: Task) -> None:
-    """Do one action to one order, once per command id. Raises Refused when it cannot be, Unavailable to try again."""
+def perform(desk: OrderDesk, action: str, task: Task) -> OrderRecord:
+    """Do one action to one order, once per command id; returns the order as it is then. Raises Refused when it cannot be,
+    Unavailable to try again."""
     if action not in BULK_ACTIONS:
         raise InvalidRequest([Problem("/action", f"no bulk action {action}")])
-    BULK_ACTIONS[action](desk, task)
+    return BULK_ACTIONS[action](desk, task)

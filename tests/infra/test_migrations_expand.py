@@ -29,7 +29,10 @@ HARMLESS = {
     "get_context": "for work outside a transaction, whose steps are looked at themselves",
     "add_column": "looked at below",
     "alter_column": "looked at below",
+    "execute": "looked at below",
 }
+FOR_THE_PLANNER = ("CREATE STATISTICS ", "ANALYZE ")
+"""Statements that only help the database to guess: the same answers, sooner."""
 CONTRACTS = {
     "0003": "specifications and options become JSON instead of JSONB: 0002 was in no release",
 }
@@ -82,6 +85,8 @@ def breaks_the_release_before(calls: Iterator[ast.Call]) -> Iterator[str]:
                 yield f"{_text(call.args[0])}.{_text(call.args[1])} must be given a value"
             if "type_" in words and not _widens(words["existing_type"], words["type_"]):
                 yield f"{_text(call.args[0])}.{_text(call.args[1])} is narrowed"
+        elif name == "execute" and not _text(call.args[0]).startswith(FOR_THE_PLANNER):
+            yield "op.execute"
         elif name in {"create_index", "drop_index"}:
             table = _text(call.args[1]) if len(call.args) > 1 else _text(words["table_name"])
             if getattr(words.get("unique"), "value", False) and table not in own:
@@ -130,6 +135,8 @@ def test_a_migration_breaks_nothing_that_still_runs(path: Path) -> None:
         ('op.drop_table("carts")', False),
         ('op.rename_table("carts", "baskets")', False),
         ('op.execute("DELETE FROM carts")', False),
+        ("op.execute(statement)", False),
+        ('op.execute("CREATE STATISTICS s (mcv) ON a, b FROM carts")', True),
         ('op.create_unique_constraint("u", "carts", ["x"])', False),
         ('op.add_column("carts", sa.Column("x", sa.Integer(), nullable=False))', False),
         ('op.add_column("carts", sa.Column("x", sa.Integer(), server_default="0", nullable=False))', True),

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import g
 
+from orders.domain.ids import order_number
 from webapp.console.door import console, staff_may
 from webapp.console.navigation import navigation
 from webapp.console.words import ago, span, tone_of, words
@@ -24,4 +25,11 @@ def context() -> dict[str, Any]:
         "span": span,
         "tone_of": tone_of,
         "words": words,
+        "number_of": order_number,
     }
+
+
+@console.app_template_filter("sentence")
+def sentence(text: str) -> str:
+    """A message with a capital at its beginning; the rest, which may hold SKUs and names, stays as it is."""
+    return text[:1].upper() + text[1:]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 
-from flask import Response, make_response, render_template
+from flask import Response, abort, make_response, render_template
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from orders.domain.errors import NotFound, Refused, Unavailable
 from orders.observability import correlation_id
-from webapp.console.door import console
+from webapp.console.door import console, requires
+from webapp.console.permissions import Permission
 from webapp.extensions import db
 from webapp.refusals import because
 
@@ -58,6 +59,13 @@ def http_error(error: HTTPException) -> Response:
         500: "It is written down. Nothing was changed unless the page says so; look at the order before trying again.",
     }
     return page(error.code, texts.get(error.code, error.description or ""))
+
+
+@console.get("/<path:unknown>")
+@requires(Permission.OWN_ACCOUNT)
+def nothing_here(unknown: str) -> Response:
+    """An address that the console does not have: staff are told in the console, not by the shop's page for shoppers."""
+    abort(404)
 
 
 @console.errorhandler(Refused)

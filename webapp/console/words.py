@@ -43,6 +43,7 @@ _TONES: Mapping[str, Mapping[str, str]] = {
         "queued": "info",
         "running": "warn",
         "done": "good",
+        "partly_done": "warn",
         "failed": "bad",
         "skipped": "off",
         "cancelled": "off",

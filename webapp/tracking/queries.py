@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from orders.adapters.rds.models import LedgerEntry, Order, OrderLine, TimelineEvent
+from orders.domain.events import EventType
 from orders.domain.ids import OrderId, order_number
 from orders.domain.ledger import Account
 from orders.domain.order import (
@@ -47,6 +48,8 @@ class Details:
     shipping_address: Mapping[str, str]
     placed_at: datetime
     taken_off_minor: int = 0
+    notes: Sequence[Any] = ()
+    """What the shop wrote for the shopper: text and at, oldest first."""
 
 
 def find_details(order_id: OrderId) -> Details | None:
@@ -86,7 +89,21 @@ def _recorded(order: Order) -> Details:
         shipping_address=order.shipping_address,
         placed_at=order.placed_at,
         taken_off_minor=_taken_off(order),
+        notes=_notes(order),
     )
+
+
+def _notes(order: Order) -> Sequence[Any]:
+    """The notes of staff that the shopper may read; the others never leave the console."""
+    return db.session.execute(
+        select(TimelineEvent.reason.label("text"), TimelineEvent.at)
+        .where(
+            TimelineEvent.order_id == order.id,
+            TimelineEvent.type == str(EventType.NOTE_ADDED),
+            TimelineEvent.data["is_public"].as_boolean(),
+        )
+        .order_by(TimelineEvent.version)
+    ).all()
 
 
 def _taken_off(order: Order) -> int:

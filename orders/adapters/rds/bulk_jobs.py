@@ -83,7 +83,10 @@ def _add_rows(connection: Connection, job_id: UUID, chosen: Chosen) -> int:
     if isinstance(chosen, Select):
         ids = chosen.limit(MOST_ORDERS).subquery()
         rows = select(literal(job_id, Uuid()), ids.c[0])
-        return connection.execute(insert(_ROWS).from_select(["job_id", "order_id"], rows)).rowcount
+        connection.execute(insert(_ROWS).from_select(["job_id", "order_id"], rows))
+        # Counted, not taken from the cursor: over an ORM session's connection that says -1 for INSERT ... SELECT.
+        mine = select(func.count()).select_from(_ROWS).where(_ROWS.c.job_id == job_id)
+        return connection.scalar(mine) or 0
     if chosen:
         rows_given = [
             {"job_id": job_id, "order_id": one, "options": dict(own)} for one, own in chosen.items()

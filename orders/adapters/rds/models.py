@@ -53,7 +53,6 @@ class Order(Base):
         Index("ix_orders_number", "number"),
         Index("ix_orders_email", text("lower(email)")),
         Index("ix_orders_customer", "customer_id", "placed_at"),
-        Index("ix_orders_placed", "placed_at", "id"),
         Index("ix_orders_hold_until", "hold_until", postgresql_where=text("hold_until IS NOT NULL")),
     )
 
@@ -111,7 +110,7 @@ class OrderLine(Base):
             " AND refunded >= 0 AND refunded + cancelled <= quantity",
             name="counts",
         ),
-        Index("ix_order_lines_sku", "sku"),
+        Index("ix_order_lines_sku_order", "sku", "order_id"),
         Index("ix_order_lines_hold_until", "hold_until", postgresql_where=text("hold_until IS NOT NULL")),
     )
 

@@ -19,6 +19,7 @@ from orders.adapters.rds.fulfilment_models import ShipmentRow
 from orders.adapters.rds.models import Order, OrderLine
 from orders.adapters.rds.order_search import OrderSearch
 from orders.domain.ids import is_order_id, normalise_order_number
+from orders.domain.order import FulfilmentStatus, OrderStatus, PaymentStatus
 
 Asked = Session | Connection
 """Whoever asks: the console's session or the worker's connection."""
@@ -95,6 +96,23 @@ def conditions_of(session: Asked, search: OrderSearch) -> list[ColumnElement[boo
     return found
 
 
+def every_state(search: OrderSearch) -> list[ColumnElement[bool]]:
+    """Conditions that hold for every order, and let a search use ix_orders_states from its first column.
+
+    PostgreSQL does not skip columns of an index (before version 18); every value of a status is a list of six at most.
+    """
+    asked = (search.status, search.payment, search.fulfilment)
+    if not any((*asked, search.country, search.shipping)):
+        return []
+    columns = (Order.status, Order.payment_status, Order.fulfilment_status)
+    every = (OrderStatus, PaymentStatus, FulfilmentStatus)
+    return [
+        column.in_([str(one) for one in values])
+        for column, values, given in zip(columns, every, asked, strict=True)
+        if not given
+    ]
+
+
 def typed_condition(session: Asked, typed: str) -> ColumnElement[bool]:
     """What was typed into the search field, told apart by its form, then by what the database knows."""
     if is_order_id(typed.lower()):
@@ -112,7 +130,7 @@ def typed_condition(session: Asked, typed: str) -> ColumnElement[bool]:
     for sku in dict.fromkeys((typed, typed.upper())):
         if session.scalar(select(exists().where(OrderLine.sku == sku))):
             return exists().where(OrderLine.order_id == Order.id, OrderLine.sku == sku)
-    return _name(typed)
+    return _name(session, typed)
 
 
 def _email(typed: str) -> ColumnElement[bool]:
@@ -124,11 +142,23 @@ def _email(typed: str) -> ColumnElement[bool]:
     return column.like(literal(typed.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"))
 
 
-def _name(typed: str) -> ColumnElement[bool]:
-    """Every word must begin a word of the name, in any order: `schm an` finds Anna Schmidt."""
+def _name(session: Asked, typed: str) -> ColumnElement[bool]:
+    """Every word must begin a word of the name, in any order: `schm an` finds Anna Schmidt.
+
+    Whoever types a whole name means it: where names have these very words (the last one may be a beginning), only those
+    are found. Beginnings of common words are long lists to read, whole words next to none.
+    """
     words = _WORD.findall(typed.lower())[:6]
     if not words:
         return false()
     # The words hold letters and digits only, so they cannot break out of the query's syntax.
-    wanted = " & ".join(f"{word}:*" for word in words)
+    *whole, last = words
+    if whole:
+        meant = _names_with(" & ".join((*whole, f"{last}:*")))
+        if session.scalar(select(exists().where(meant))):
+            return meant
+    return _names_with(" & ".join(f"{word}:*" for word in words))
+
+
+def _names_with(wanted: str) -> ColumnElement[bool]:
     return NAME_WORDS.op("@@")(func.to_tsquery(text("'simple'"), wanted))

@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, literal, select, text
 
+from orders import links
 from orders.domain.ids import OrderId, order_number
 from orders.domain.order import FulfilmentStatus, OrderStatus
 from orders.services.ship_order import Parcel, ship_order
@@ -49,6 +50,22 @@ def test_an_order_is_found_by_whatever_a_clerk_may_have(as_role: AsRole, shop: S
     ):
         page = client.get("/console/orders", query_string={"q": typed})
         assert _numbers(page.text) == [number], typed
+
+
+def test_a_whole_name_finds_those_who_are_called_so(as_role: AsRole, shop: Shop) -> None:
+    """Beginnings find more than whole words; the last word may still be on its way."""
+    anna = order_number(shop.place(name="Anna Schmidt"))
+    annabel = order_number(shop.place(name="Annabel Schmidtke"))
+    client = as_role(Role.VIEWER)
+    for typed, found in {
+        "anna schmidt": {anna},
+        "schmidt anna": {anna},
+        "anna schm": {anna},
+        "ann schm": {anna, annabel},
+        "anna": {anna, annabel},
+    }.items():
+        page = client.get("/console/orders", query_string={"q": typed})
+        assert set(_numbers(page.text)) == found, typed
 
 
 @pytest.mark.parametrize(
@@ -228,16 +245,16 @@ def test_a_refund_by_line_and_amount_is_what_the_ledger_says(as_role: AsRole, sh
 @pytest.mark.parametrize(
     ("action", "data", "said"),
     [
-        ("refund", {"reason": "r"}, "choose what to pay back"),
+        ("refund", {"reason": "r"}, "Choose what to pay back"),
         ("refund", {"amount": "abc", "reason": "r"}, "is not an amount"),
-        ("refund", {"amount": "9999", "reason": "r"}, "at most"),
+        ("refund", {"amount": "9999", "reason": "r"}, "At most"),
         ("refund", {f"refund:{MUG}": "9", "reason": "r"}, "2 pieces can be paid back, not 9"),
         ("ship", {}, "at least one piece"),
         ("ship", {f"ship:{MUG}": "3"}, "2 pieces are left to ship, not 3"),
         ("ship", {f"ship:{MUG}": "1", "tracking_url": "javascript:alert(1)"}, "begins with https"),
-        ("cancel", {}, "say why"),
-        ("hold", {"hold_reason": "because"}, "choose one"),
-        ("address", {"name": "A", "country": "DE"}, "an address needs"),
+        ("cancel", {}, "Say why"),
+        ("hold", {"hold_reason": "because"}, "Choose one"),
+        ("address", {"name": "A", "country": "DE"}, "An address needs"),
     ],
 )
 def test_a_form_that_cannot_be_meant_is_shown_again_with_what_was_typed(
@@ -285,3 +302,18 @@ def test_the_page_offers_what_state_and_role_allow_and_nothing_else(as_role: AsR
     assert offered(Role.WAREHOUSE) == {"pick", "ship", "hold", "hold_lines", "note"}
     _act(as_role(Role.SUPPORT), order_id, "cancel", reason="r")
     assert offered(Role.ADMIN) <= {"note", "refund"}
+
+
+def test_the_shopper_reads_the_notes_that_are_for_the_shopper(
+    app: Flask, as_role: AsRole, shop: Shop
+) -> None:
+    """On the order's own page, as text; what colleagues tell each other stays in the console."""
+    order_id = shop.place()
+    clerk = as_role(Role.SUPPORT)
+    public = {"text": "Your bowl is <b>oiled</b> today.", "is_public": "on"}
+    for note in (public, {"text": "Sounded cross on the phone."}):
+        assert _act(clerk, order_id, "note", **note).status_code == 302
+    token = links.sign(order_id, links.keys_of(app.extensions["cartwright"].settings))
+    page = app.test_client().get(f"/orders/{token}").text
+    assert "Your bowl is &lt;b&gt;oiled&lt;/b&gt; today." in page
+    assert "on the phone" not in page

@@ -114,3 +114,12 @@ def test_a_trace_leads_to_x_ray_on_aws_only() -> None:
     assert xray_address(on_aws, TRACE).endswith("#xray:traces/1-0af76519-16cd43dd8448eb211c80319c")
     assert xray_address(on_aws, "not-a-trace") == ""
     assert xray_address(Settings(), TRACE) == ""
+
+
+def test_an_address_that_is_none_is_told_in_the_console(as_role: AsRole, app: Flask) -> None:
+    """Staff are not sent to the shop's page for shoppers; a stranger is asked to sign in."""
+    answer = as_role(Role.VIEWER).get("/console/no-such-page/at-all")
+    assert answer.status_code == 404
+    assert "Look around the shop" not in answer.text
+    assert 'aria-label="Console"' in answer.text
+    assert app.test_client().get("/console/no-such-page").status_code == 302

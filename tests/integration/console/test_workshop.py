@@ -19,6 +19,7 @@ from sqlalchemy import select, update
 from orders.adapters.memory.inventory import MemoryInventory
 from orders.adapters.memory.queue import MemoryOrders, MemoryQueue
 from orders.adapters.rds.bulk_job_models import BulkJob, BulkRow
+from orders.adapters.rds.job_models import JobRecord
 from orders.adapters.rds.models import Order, Outbox, QuarantinedMessage
 from orders.domain.ids import OrderId, order_number
 from orders.domain.order import FulfilmentStatus, OrderStatus
@@ -30,6 +31,7 @@ from webapp.extensions import db
 from worker.context import JobContext
 from worker.jobs.bulk_orders import bulk_orders
 from worker.jobs.count_sales import count_sales
+from worker.jobs.list_low_stock import list_low_stock
 
 AsRole = Callable[[Role], FlaskClient]
 
@@ -266,6 +268,35 @@ def test_bulk_work_that_was_killed_halfway_goes_on_and_ships_each_order_once(
         } == {"done"}
 
 
+def test_bulk_work_is_shown_with_its_consequences_before_it_begins(as_role: AsRole, shop: Shop) -> None:
+    """Stock, money and message of one order of each state, found by doing it and taking it back; nothing is changed."""
+    paid, unpaid = shop.place({MUG: 2}), shop.place({BOWL: 1}, is_captured=False)
+    gone = shop.place({MUG: 1})
+    ship_order(shop.desk, gone, Parcel({}), shipment_id="gone", actor=STAFF)
+    client = as_role(Role.MANAGER)
+    page = client.post("/console/orders/bulk", data={"action": "cancel", "order": [paid, unpaid, gone]}).text
+    assert "2 items (2 × MUG-BLUE) can be sold again." in page
+    assert "€44.70 are paid back to the card." in page
+    assert "held on the card are let go." in page
+    assert page.count("an e-mail to anna@example.com") == 2
+    assert "not possible, left alone" in page
+    assert {shop.read(one).state.order for one in (paid, unpaid)} == {OrderStatus.CONFIRMED}
+
+
+def test_a_bulk_job_knows_how_many_orders_it_has(app: Flask, as_role: AsRole, shop: Shop) -> None:
+    """Of a whole result, too: the progress bar and the audit count against it."""
+    for _ in range(3):
+        shop.place({MUG: 1})
+    client = as_role(Role.MANAGER)
+    data = {"action": "pick", "whole": "1", "query": "q=anna@", "job_id": str(UUID(int=7)), "confirmed": "1"}
+    assert client.post("/console/orders/bulk", data=data).status_code == 302
+    with app.app_context():
+        job = db.session.get(BulkJob, UUID(int=7))
+        assert job is not None
+        assert job.total == 3
+    assert "Start picking" in client.get(f"/console/jobs/{UUID(int=7)}").text
+
+
 def test_bulk_work_needs_the_permission_of_its_action_too(as_role: AsRole, shop: Shop) -> None:
     """Whoever may not work in bulk gets 403 and no menu; nothing is chosen is said."""
     shop.place()
@@ -386,3 +417,27 @@ def test_the_dashboard_shows_what_the_worker_counted_and_asks_once_when_it_is_ol
     assert "€69.50" in page
     assert re.search(r"Orders</p><p class=\"value\">3<", page)
     assert order_id
+
+
+def test_the_dashboard_lists_what_the_worker_saw_running_low(
+    app: Flask, as_role: AsRole, shop: Shop, shelves: MemoryInventory, queue: MemoryOrders
+) -> None:
+    """No page reads every level: the worker does, once a minute at most, and the page shows its list and its age."""
+    client = as_role(Role.VIEWER)
+    assert "The worker is looking through the stock" in client.get("/console/dashboard").text
+    client.get("/console/dashboard")
+    with app.app_context():
+        (payload,) = db.session.scalars(select(Outbox.payload).where(Outbox.key.like("list_low_stock:%")))
+    message = decode_job(payload["body"])
+    result = list_low_stock.function(_context(app, shop, shelves, queue), message)
+    assert result == {"low": [[BOWL, 2]], "count": 1}
+    with app.app_context():
+        db.session.add(
+            JobRecord(
+                id=message.id, job=message.job, queue="low", status="succeeded", result={"value": result}
+            )
+        )
+        db.session.commit()
+    page = client.get("/console/dashboard").text
+    assert re.search(rf'/console/stock/{BOWL}">{BOWL}</a>.*<td class="number">2</td>', page)
+    assert f"/console/stock/{MUG}" not in page

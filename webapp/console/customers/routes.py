@@ -7,12 +7,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
 from orders.adapters.rds.models import Order
-from orders.adapters.rds.order_finding import typed_condition
+from webapp.console.customers.queries import SHOWN, find_customers
 from webapp.console.door import console, requires
 from webapp.console.permissions import Permission
 from webapp.extensions import db
-
-SHOWN = 50
 
 
 @console.get("/customers")
@@ -20,25 +18,7 @@ SHOWN = 50
 def customers() -> ResponseReturnValue:
     """Find a person; without a search, those who ordered last."""
     typed = request.args.get("q", "").replace("\x00", "").strip()[:120]
-    recent = (
-        select(Order.name, Order.email, Order.placed_at)
-        .order_by(Order.placed_at.desc(), Order.id.desc())
-        .limit(500)
-    )
-    if typed:
-        recent = recent.where(typed_condition(db.session(), typed))
-    some = recent.subquery()
-    rows = db.session.execute(
-        select(
-            func.lower(some.c.email).label("email"),
-            func.max(some.c.name).label("name"),
-            func.max(some.c.placed_at).label("last_at"),
-            func.count().label("orders"),
-        )
-        .group_by(func.lower(some.c.email))
-        .order_by(func.max(some.c.placed_at).desc())
-        .limit(SHOWN)
-    ).all()
+    rows = find_customers(db.session(), typed)
     return render_template("console/customers/list.html", rows=rows, typed=typed)
 
 

@@ -11,8 +11,9 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from orders.adapters.rds.bulk_job_models import SalesDay
-from orders.adapters.rds.job_models import WorkerRow
+from orders.adapters.rds.job_models import JobRecord, WorkerRow
 from orders.adapters.rds.models import Order, Outbox, QuarantinedMessage
+from orders.domain.ids import Sku
 
 FRESH_FOR = timedelta(minutes=5)
 """Older figures are asked for anew when somebody looks at them."""
@@ -77,6 +78,30 @@ def _today(session: Session, today: date, currency: str) -> Day:
         ).where(Order.placed_at >= datetime.combine(today, time(), UTC), Order.currency == currency)
     ).one()
     return Day(today, *(int(value) for value in row))
+
+
+@dataclass(frozen=True, slots=True)
+class LowStock:
+    """What runs low as the worker saw it last: the fewest first, how many SKUs in all, and when it looked."""
+
+    skus: Sequence[tuple[Sku, int]]
+    count: int
+    looked_at: datetime
+
+
+def low_stock(session: Session) -> LowStock | None:
+    """The worker's last list, or None when it made none yet."""
+    last = session.scalars(
+        select(JobRecord)
+        .where(JobRecord.job == "list_low_stock", JobRecord.status == "succeeded")
+        .order_by(JobRecord.updated_at.desc())
+        .limit(1)
+    ).first()
+    if last is None:
+        return None
+    value = (last.result or {}).get("value") or {}
+    skus = [(Sku(sku), int(available)) for sku, available in value.get("low", ())]
+    return LowStock(skus, int(value.get("count", len(skus))), last.updated_at)
 
 
 def workers(session: Session) -> Sequence[WorkerRow]:

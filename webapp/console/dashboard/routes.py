@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from flask import render_template, request
@@ -10,16 +9,20 @@ from flask.typing import ResponseReturnValue
 
 from orders.adapters.sqs import QueueDepth
 from orders.domain.errors import Unavailable
+from orders.domain.inventory import LOW_PIECES
 from webapp.console.dashboard import charts, queries
 from webapp.console.door import console, requires
 from webapp.console.jobs.asking import ask_for
 from webapp.console.jobs.radar import stage_ages
 from webapp.console.permissions import Permission
-from webapp.console.stock.queries import LOW, low_rows
+from webapp.console.stock.queries import named
 from webapp.console.wiring import console_wiring
 from webapp.extensions import db
 from webapp.wiring import wiring
 
+STOCK_FRESH_FOR = timedelta(minutes=1)
+"""An older list of what runs low is asked for anew: reading every level is the worker's, not a page's."""
+LOW_SHOWN = 8
 WORKER_SILENCE = timedelta(seconds=60)
 """A worker that has not reported for this long is shown as gone."""
 
@@ -75,15 +78,17 @@ def _live(now: datetime) -> dict[str, object]:
             depths[name] = queue.depth()
         except Unavailable:
             depths[name] = None
-    low: Sequence[object] | None
-    try:
-        low = low_rows(db.session(), console_wiring().inventory)[:8]
-    except Unavailable:
-        low = None
+    low = queries.low_stock(db.session())
+    if low is None or now - low.looked_at > STOCK_FRESH_FOR:
+        # The key holds the minute: one wish for each, however many people look at the page.
+        slot = int(now.timestamp() // STOCK_FRESH_FOR.total_seconds())
+        ask_for(db.session(), "list_low_stock", {}, key=str(slot), now=now)
+        db.session.commit()
     return {
         "depths": depths,
         "low": low,
-        "low_limit": LOW,
+        "low_rows": named(db.session(), low.skus[:LOW_SHOWN]) if low else [],
+        "low_limit": LOW_PIECES,
         "workers": queries.workers(db.session()),
         "silence": WORKER_SILENCE,
         "waiting": queries.waiting(db.session()),

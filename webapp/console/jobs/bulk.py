@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from orders.adapters.rds.bulk_job_models import BulkJob, BulkRow
@@ -16,6 +16,8 @@ from orders.adapters.rds.job_files import rows_written
 from orders.adapters.rds.models import Order
 from orders.adapters.rds.order_finding import conditions_of
 from orders.adapters.rds.order_search import OrderSearch
+from orders.domain.order import FulfilmentStatus, OrderState, OrderStatus, PaymentStatus
+from webapp.console.orders.actions import ACTIONS
 from webapp.console.permissions import Permission
 
 _P = Permission
@@ -29,6 +31,8 @@ BULK_MENU: Mapping[str, tuple[str, Permission]] = {
     "release": ("release", _P.ORDERS_HOLD),
     "cancel": ("cancel", _P.ORDERS_CANCEL),
 }
+_OTHERS = {"export": "export as CSV", "track": "import tracking numbers"}
+"""Bulk jobs that are begun elsewhere than in the list's menu."""
 ROWS_SHOWN = 500
 WRITES_FILE = frozenset({"print", "export"})
 
@@ -44,19 +48,57 @@ class BulkView:
 
     @property
     def state(self) -> str:
-        """One word: queued, running, done or failed (done, with failed rows)."""
+        """One word: queued, running, done, partly_done (with failed rows) or failed (nothing but those)."""
         if self.pending and not (self.done or self.failed):
             return "queued"
         if self.pending:
             return "running"
         if self.job.finished_at is None and self.job.action in WRITES_FILE:
             return "queued" if not self.done else "running"
-        return "failed" if self.failed else "done"
+        if not self.failed:
+            return "done"
+        return "partly_done" if self.done else "failed"
+
+    @property
+    def name(self) -> str:
+        """What it does, in words: `ship all that is left`."""
+        return spoken(self.job.action)
 
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to do."""
         return not self.pending and (self.job.action not in WRITES_FILE or self.job.finished_at is not None)
+
+
+def spoken(action: str) -> str:
+    """A bulk action in words."""
+    return BULK_MENU[action][0] if action in BULK_MENU else _OTHERS.get(action, action)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The chosen orders that are in one state, and one of them as an example."""
+
+    state: OrderState
+    count: int
+    sample: UUID
+    is_possible: bool
+    """Whether the state machine lets the action happen; the others are left alone."""
+
+
+def groups_of(session: Session, chosen: Select[Any], action: str) -> list[Group]:
+    """The chosen orders by their state: what is possible first, then the many before the few."""
+    some = chosen.subquery()
+    state = (Order.status, Order.payment_status, Order.fulfilment_status, Order.is_held)
+    sample = func.min(cast(Order.id, Text))
+    rows = session.execute(
+        select(*state, func.count(), sample).join(some, some.c.id == Order.id).group_by(*state)
+    )
+    found = []
+    for status, payment, fulfilment, is_held, count, one in rows:
+        now = OrderState(OrderStatus(status), PaymentStatus(payment), FulfilmentStatus(fulfilment), is_held)
+        found.append(Group(now, count, UUID(one), action == "print" or ACTIONS[action].is_allowed(now)))
+    return sorted(found, key=lambda group: (not group.is_possible, -group.count))
 
 
 def chosen_orders(session: Session, search: OrderSearch | None, ids: Sequence[UUID]) -> Select[Any]:

@@ -8,27 +8,29 @@ from uuid import UUID
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from werkzeug.datastructures import MultiDict
 
 from orders.adapters.rds.bulk_job_models import BulkRow
 from orders.adapters.rds.bulk_jobs import MOST_ORDERS, MOST_PAPERS, begin_bulk, retry_failed
-from orders.adapters.rds.models import Order
-from orders.domain.ids import uuid7
-from orders.domain.order import FulfilmentStatus, OrderState, OrderStatus, PaymentStatus
+from orders.domain.errors import Refused
+from orders.domain.ids import OrderId, uuid7
 from orders.observability import correlation_id
-from orders.services.bulk_actions import UNDONE_BY
+from orders.services.bulk_actions import UNDONE_BY, Task, perform
 from webapp.console.door import console, requires, staff_may
 from webapp.console.jobs import bulk
 from webapp.console.jobs.file_routes import file_is_whole
-from webapp.console.orders.actions import ACTIONS
+from webapp.console.orders.preview import Consequence, preview
 from webapp.console.orders.runs import HOLD_REASONS
 from webapp.console.orders.search import OrderSearch
 from webapp.console.people.audit import record
 from webapp.console.permissions import Permission
-from webapp.console.wiring import actor
+from webapp.console.wiring import actor, desk
 from webapp.extensions import db
 from webapp.wiring import wiring
+
+EXAMPLES = 6
+"""Kinds of orders of which one is tried out for the preview: each is a transaction that is taken back."""
 
 
 def bulk_menu() -> list[tuple[str, str]]:
@@ -57,7 +59,7 @@ def bulk_job(job_id: UUID) -> ResponseReturnValue:
         view=view,
         rows=bulk.bulk_rows(db.session(), job_id, status),
         status=status,
-        undo=UNDONE_BY.get(view.job.action, ""),
+        undo=bulk.spoken(UNDONE_BY.get(view.job.action, "")),
         shown=bulk.ROWS_SHOWN,
         has_file=view.job.action in bulk.WRITES_FILE and file_is_whole(view.job),
     )
@@ -118,29 +120,33 @@ def _preview(
     action: str, words: str, search: OrderSearch | None, ids: list[UUID], chosen: Select[Any]
 ) -> ResponseReturnValue:
     """How many orders may and may not take the action now, by their state: the state machine decides, not a guess."""
-    some = chosen.limit(MOST_ORDERS + 1).subquery()
-    states = db.session.execute(
-        select(Order.status, Order.payment_status, Order.fulfilment_status, Order.is_held, func.count())
-        .join(some, some.c.id == Order.id)
-        .group_by(Order.status, Order.payment_status, Order.fulfilment_status, Order.is_held)
-    ).all()
-    groups = []
-    for status, payment, fulfilment, is_held, count in states:
-        state = OrderState(OrderStatus(status), PaymentStatus(payment), FulfilmentStatus(fulfilment), is_held)
-        groups.append((state, count, action == "print" or ACTIONS[action].is_allowed(state)))
+    groups = bulk.groups_of(db.session(), chosen.limit(MOST_ORDERS + 1), action)
     return render_template(
         "console/jobs/bulk_preview.html",
         action=action,
         action_words=words,
-        groups=sorted(groups, key=lambda group: (not group[2], -group[1])),
-        possible=sum(count for _, count, is_possible in groups if is_possible),
-        total=sum(count for _, count, _ in groups),
+        groups=groups,
+        effects={group.sample: _effects(action, group) for group in groups[:EXAMPLES] if group.is_possible},
+        possible=sum(group.count for group in groups if group.is_possible),
+        total=sum(group.count for group in groups),
         most=MOST_PAPERS if action == "print" else MOST_ORDERS,
         search=search,
         ids=ids,
         hold_reasons=HOLD_REASONS,
         job_id=uuid7(wiring().clock.now()),
     )
+
+
+def _effects(action: str, group: bulk.Group) -> list[Consequence]:
+    """What the action does to one order of a group, as an example for all of them: found by doing it and taking it back."""
+    if action == "print":
+        return []
+    sample = OrderId(str(group.sample))
+    task = Task(sample, f"preview:{uuid7(wiring().clock.now())}", actor(), {})
+    try:
+        return preview(desk(), db.engine, lambda drafting: perform(drafting, action, task))
+    except Refused as refused:
+        return [Consequence("status", f"Not done: {refused}")]
 
 
 @console.post("/jobs/<uuid:job_id>/retry")

@@ -38,7 +38,46 @@ for _column in (
 ):
     Index(f"ix_orders_{_column.key}_placed", _column, Order.placed_at, Order.id)
 Index("ix_orders_held", Order.placed_at, Order.id, postgresql_where=text("is_held"))
-Index("ix_orders_total", Order.total_minor, Order.id)
+_LOOKED_AT = ["status", "payment_status", "fulfilment_status", "is_held", "country", "shipping_code"]
+"""Filters whose columns are in the index of an order of rows: what is passed over is never fetched."""
+Index("ix_orders_by_placed", Order.placed_at, Order.id, postgresql_include=[*_LOOKED_AT, "total_minor"])
+Index("ix_orders_by_total", Order.total_minor, Order.id, postgresql_include=[*_LOOKED_AT, "placed_at"])
+Index(
+    "ix_orders_states",
+    Order.status,
+    Order.payment_status,
+    Order.fulfilment_status,
+    Order.country,
+    Order.shipping_code,
+    Order.placed_at,
+    Order.id,
+    postgresql_include=["is_held", "total_minor"],
+)
+Index(
+    "ix_orders_to_do",
+    Order.placed_at,
+    Order.id,
+    postgresql_where=text(
+        "status IN ('placed', 'confirmed') AND fulfilment_status IN ('unfulfilled', 'picking', 'partly_shipped')"
+    ),
+)
+Index(
+    "ix_orders_payment_total",
+    Order.payment_status,
+    Order.total_minor,
+    Order.id,
+    postgresql_where=text("payment_status <> 'captured'"),
+)
+Index(
+    "ix_orders_open",
+    Order.is_held,
+    Order.fulfilment_status,
+    Order.payment_status,
+    Order.status,
+    Order.updated_at,
+    Order.id,
+    postgresql_where=text("status IN ('placed', 'confirmed')"),
+)
 Index(
     "ix_orders_email_prefix",
     func.lower(Order.email).label("email"),

@@ -19,11 +19,14 @@ from sqlalchemy.orm import Session
 
 from orders.adapters.rds.base import table_of
 from orders.adapters.rds.models import Order
-from orders.adapters.rds.order_finding import LISTED, conditions_of
+from orders.adapters.rds.order_finding import LISTED, conditions_of, every_state
 from webapp.console.orders.search import Cursor, OrderSearch
 
 COUNT_TO = 1000
 """A list says "1,000+" rather than count millions: nobody reads further."""
+
+Keys = Select[*tuple[Any, ...]]
+_KEYS = (Order.id, Order.placed_at, Order.total_minor)
 
 WALK_MILLISECONDS = 60
 """How long an index may be walked for a page before the other way is taken."""
@@ -48,12 +51,14 @@ def find_orders(session: Session, search: OrderSearch, cursor: Cursor | None, si
     column, is_descending = _sort_of(search)
     is_backwards = cursor is not None and cursor.is_backwards
     reads_down = is_descending != is_backwards
-    statement = select(*LISTED).where(*conditions)
+    beyond: list[ColumnElement[bool]] = []
     if cursor is not None and isinstance(cursor.value, datetime) == (column is Order.placed_at):
         here = tuple_(column, Order.id)
         there = tuple_(literal(cursor.value), literal(cursor.id))
-        statement = statement.where(here < there if reads_down else here > there)
-    rows = _page(session, statement, column.key, size + 1, down=reads_down, is_simple=len(conditions) < 2)
+        beyond.append(here < there if reads_down else here > there)
+    chosen = select(*_KEYS).where(*conditions, *beyond)
+    wide = select(*_KEYS).where(*conditions, *beyond, *every_state(search))
+    rows = _page(session, chosen, wide, column.key, size + 1, down=reads_down, is_simple=len(conditions) < 2)
     has_more = len(rows) > size
     rows = rows[:size]
     if is_backwards:
@@ -70,28 +75,34 @@ def find_orders(session: Session, search: OrderSearch, cursor: Cursor | None, si
 
 def _page(
     session: Session,
-    statement: Select[*tuple[Any, ...]],
+    chosen: Keys,
+    wide: Keys,
     sort: str,
     limit: int,
     *,
     down: bool,
     is_simple: bool,
 ) -> list[Any]:
-    """The rows of a page: by a walk through the index of the order of rows, or gathered first and then sorted."""
+    """The rows of a page: their keys by a walk through the index of the order of rows, or gathered first and then
+    sorted; the rows themselves at the end, so that what is passed over is read from an index alone."""
 
-    def sorted_by(columns: Any, chosen: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    def sorted_by(columns: Any, keys: Any) -> Any:
         ordered = [one.desc() if down else one.asc() for one in (columns[sort], columns["id"])]
-        return chosen.order_by(*ordered).limit(limit)
+        return keys.order_by(*ordered).limit(limit)
 
-    walk = sorted_by(table_of(Order).c, statement)
+    def rows_of(keys: Any) -> Any:
+        found = keys.subquery("found")
+        return sorted_by(found.c, select(*LISTED).join(found, found.c.id == Order.id))
+
+    walk = rows_of(sorted_by(table_of(Order).c, chosen))
     if is_simple:
         return list(session.execute(walk).all())
     walked = _within(session, WALK_MILLISECONDS, walk)
     if walked is not None:
         return walked
     # A CTE that is materialised is planned by itself: its filters choose the indexes, and the order of rows none.
-    gathered = statement.cte("gathered").prefix_with("MATERIALIZED", dialect="postgresql")
-    return list(session.execute(sorted_by(gathered.c, select(gathered))).all())
+    gathered = wide.cte("gathered").prefix_with("MATERIALIZED", dialect="postgresql")
+    return list(session.execute(rows_of(sorted_by(gathered.c, select(gathered)))).all())
 
 
 def _within(session: Session, milliseconds: int, statement: Select[*tuple[Any, ...]]) -> list[Any] | None:

@@ -10,14 +10,12 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from orders.domain.ids import OrderId, Sku, order_number
-from orders.domain.inventory import ReservationState, StockLevel
+from orders.domain.inventory import LOW_PIECES, ReservationState, StockLevel
 from orders.ports import InventoryStore, Reservation
 from webapp.catalog.models import Product, Variant
 from webapp.console.people.models import StaffAction
 
 PAGE = 100
-LOW = 5
-"""From how many pieces available on a SKU is on the low-stock list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ def stock_rows(
     ]
 
 
-def low_rows(session: Session, inventory: InventoryStore, limit: int = LOW) -> Sequence[StockRow]:
+def low_rows(session: Session, inventory: InventoryStore, limit: int = LOW_PIECES) -> Sequence[StockRow]:
     """SKUs with at most `limit` pieces available, fewest first."""
     levels = sorted(
         (level for level in inventory.all_levels() if level.available <= limit),
@@ -65,6 +63,12 @@ def low_rows(session: Session, inventory: InventoryStore, limit: int = LOW) -> S
     )
     names = _names(session, [level.sku for level in levels])
     return [StockRow(level.sku, *names.get(level.sku, (level.sku, "")), level) for level in levels]
+
+
+def named(session: Session, low: Sequence[tuple[Sku, int]]) -> Sequence[tuple[Sku, str, int]]:
+    """SKUs with their names, in their order."""
+    names = _names(session, [sku for sku, _ in low])
+    return [(sku, " ".join(names.get(sku, ("", ""))).strip(), available) for sku, available in low]
 
 
 def stock_row(session: Session, inventory: InventoryStore, sku: Sku) -> StockRow | None:

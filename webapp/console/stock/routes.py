@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from orders.domain.errors import InvalidRequest, Problem, Refused
 from orders.domain.ids import Sku, uuid7
+from orders.domain.inventory import LOW_PIECES
 from webapp.console.door import console, current_staff, requires
 from webapp.console.people.audit import record
 from webapp.console.permissions import Permission
@@ -16,7 +17,7 @@ from webapp.console.wiring import console_wiring
 from webapp.extensions import db
 from webapp.wiring import wiring
 
-REASONS = ("counted", "damaged", "found", "sample", "supplier", "other")
+REASONS = ("supplier", "counted", "damaged", "found", "sample", "other")
 
 
 @console.get("/stock")
@@ -37,7 +38,7 @@ def stock() -> ResponseReturnValue:
         typed=typed,
         is_low=is_low,
         page_size=queries.PAGE,
-        low=queries.LOW,
+        low=LOW_PIECES,
     )
 
 
