@@ -8,7 +8,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.lab.image import mirrors
+from tests.lab.aptproxy import DIRECT, MIRROR_TIMEOUT_SECONDS
+from tests.lab.estate import SUITE, Estate
+from tests.lab.image import base_is_missing, mirrors
 from tests.lab.machines import cgroup_folders
 from tests.lab.shell import LabError, run, say
 
@@ -42,6 +44,10 @@ def prepare() -> str:
     """Install the Debian packages that the lab lacks. Why it cannot run here, as a sentence; empty when it can now."""
     if reason := why_not():
         return reason
+    if base_is_missing(Estate.from_environment()) and (refusal := _mirror_is_away()):
+        return (
+            f"the lab makes its machines from the packages of a Debian mirror, and there is none: {refusal}"
+        )
     missing = sorted({package for program, package in PROGRAMS.items() if not shutil.which(program)})
     if not missing:
         return ""
@@ -60,6 +66,16 @@ def prepare() -> str:
                 f"the lab needs the Debian packages {' '.join(missing)}, and apt does not get them: {error}"
             )
     return ""
+
+
+def _mirror_is_away() -> str:
+    """Ask the mirror as the lab's package proxy will: for the index from which the machines are made."""
+    archive = next(uri for uri in mirrors() if "security" not in uri)
+    try:
+        with DIRECT.open(f"{archive.rstrip('/')}/dists/{SUITE}/InRelease", timeout=MIRROR_TIMEOUT_SECONDS):
+            return ""
+    except OSError as error:
+        return f"{archive}: {error}"
 
 
 def _mounting_fails() -> str:

@@ -23,6 +23,7 @@ def debian(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setattr(readiness, "mirrors", lambda: ("http://mirror.example/debian",))
     monkeypatch.setattr(readiness, "_mounting_fails", lambda: "")
     monkeypatch.setattr(readiness, "_may_make_groups", lambda: True)
+    monkeypatch.setattr(readiness, "base_is_missing", lambda estate: False)
     return monkeypatch
 
 
@@ -41,6 +42,17 @@ def test_each_thing_that_is_missing_is_named(debian: pytest.MonkeyPatch) -> None
     assert "Debian" in readiness.why_not()
     debian.setattr(os, "geteuid", lambda: 1000)
     assert "sudo make ansible" in readiness.why_not()
+
+
+def test_without_a_base_image_a_mirror_is_asked_first(debian: pytest.MonkeyPatch) -> None:
+    """Where none answers the lab cannot run, which is no failure; a kept image needs none."""
+    # Nothing listens on port 9 of this computer.
+    debian.setattr(readiness, "mirrors", lambda: ("http://127.0.0.1:9/debian",))
+    assert readiness.prepare() == ""
+    debian.setattr(readiness, "base_is_missing", lambda estate: True)
+    reason = readiness.prepare()
+    assert "Debian mirror" in reason
+    assert "http://127.0.0.1:9/debian" in reason
 
 
 def test_packages_that_cannot_be_had_are_a_reason_and_no_failure(debian: pytest.MonkeyPatch) -> None:
