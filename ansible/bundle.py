@@ -196,12 +196,27 @@ def _name(kind: Kind, target: Target, content: dict[str, bytes], source: Path) -
     for name, data in sorted(content.items()):
         digest.update(f"{name}\0{len(data)}\0".encode())
         digest.update(data)
+    return f"{_moment(source)}-{digest.hexdigest()[:10]}"
+
+
+def _moment(source: Path) -> str:
+    """When the commit was made, to the minute."""
+    if _archived(source):
+        _, _, day, time, _ = _archived(source)
+        return f"{day.replace('-', '')}-{time[:5].replace(':', '')}"
     moment = _git(source, "show", "--no-patch", "--date=format:%Y%m%d-%H%M", "--format=%cd", "HEAD")
-    return f"{moment or 'unversioned'}-{digest.hexdigest()[:10]}"
+    return moment or "unversioned"
 
 
 def _commit(source: Path) -> str:
-    return _git(source, "rev-parse", "HEAD")
+    return _archived(source)[1] if _archived(source) else _git(source, "rev-parse", "HEAD")
+
+
+def _archived(source: Path) -> list[str]:
+    """What `git archive` wrote into RELEASE: the commit, short and long, and its day, time and zone; else nothing."""
+    written = source / "RELEASE"
+    words = written.read_text("utf-8").split() if written.is_file() else []
+    return words if len(words) == 5 and not words[0].startswith("$Format") else []
 
 
 def _git(source: Path, *words: str) -> str:

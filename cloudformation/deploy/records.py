@@ -110,7 +110,10 @@ def _parameters(cloud: Cloud, path: str) -> dict[str, str]:
 
 
 def release_name(root: Path) -> str:
-    """The commit that is being deployed, marked when the working tree differs; `unversioned` outside git."""
+    """The commit that is being deployed, marked when the working tree differs.
+
+    Where there is no git, as in the pipeline, the source is what `git archive` made: it wrote the commit into RELEASE.
+    """
     try:
         answer = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--exclude", "*"],  # noqa: S607
@@ -121,5 +124,11 @@ def release_name(root: Path) -> str:
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
-        return "unversioned"
-    return answer.stdout.strip() or "unversioned"
+        return _archived_name(root)
+    return answer.stdout.strip() or _archived_name(root)
+
+
+def _archived_name(root: Path) -> str:
+    written = root / "RELEASE"
+    name = written.read_text("utf-8").split()[0] if written.is_file() else "$Format"
+    return "unversioned" if name.startswith("$Format") else name

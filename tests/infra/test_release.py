@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import zipfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from cloudformation.deploy.bills import CONTENT_TYPE, bills, upload_bills
 from cloudformation.deploy.cloud import Cloud
 from cloudformation.deploy.errors import DeployError
 from cloudformation.deploy.release import SOURCE_KEY, upload_source, upload_static
+from tests.lab.hosts import bundler
 from webapp.assets import FOR_EVER, content, hashed_name
 
 from .conftest import REGION
@@ -37,13 +39,22 @@ def checkout(tmp_path: Path) -> Path:
     root = tmp_path / "checkout"
     root.mkdir()
     (root / "shop.py").write_text("sells = True\n")
-    for words in (
-        ("init", "-q"),
-        ("add", "."),
-        ("-c", "user.name=A", "-c", "user.email=a@example.com", "commit", "-q", "-m", "first"),
-    ):
-        subprocess.run(["git", *words], cwd=root, check=True)
+    git(root, "init", "-q")
+    commit(root, "first")
     return root
+
+
+def git(root: Path, *words: str) -> str:
+    """What git answers."""
+    done = subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def commit(root: Path, message: str) -> str:
+    """Commit whatever lies there; the commit."""
+    git(root, "add", ".")
+    git(root, "-c", "user.name=A", "-c", "user.email=a@example.com", "commit", "-q", "-m", message)
+    return git(root, "rev-parse", "HEAD")
 
 
 def test_the_pipeline_gets_what_is_committed_and_knows_the_commit(cloud: Cloud, checkout: Path) -> None:
@@ -52,8 +63,7 @@ def test_the_pipeline_gets_what_is_committed_and_knows_the_commit(cloud: Cloud, 
     upload_source(cloud, "there", checkout, lambda line: None)
     found = cloud.client("s3").get_object(Bucket="there", Key=SOURCE_KEY)
     assert zipfile.ZipFile(io.BytesIO(found["Body"].read())).namelist() == ["shop.py"]
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=checkout, capture_output=True, text=True).stdout
-    assert found["Metadata"]["commit"] == head.strip()
+    assert found["Metadata"]["commit"] == git(checkout, "rev-parse", "HEAD")
 
 
 def test_a_change_that_is_not_committed_is_not_released(cloud: Cloud, checkout: Path) -> None:
@@ -62,6 +72,23 @@ def test_a_change_that_is_not_committed_is_not_released(cloud: Cloud, checkout: 
     with pytest.raises(DeployError, match=r"commit these first: shop\.py"):
         upload_source(cloud, "there", checkout, lambda line: None)
     assert "Contents" not in cloud.client("s3").list_objects_v2(Bucket="there")
+
+
+def test_what_the_pipeline_unpacks_knows_which_commit_it_is(
+    cloud: Cloud, checkout: Path, tmp_path: Path
+) -> None:
+    """The archive has no git in it: deployer and host bundles take the commit from RELEASE."""
+    for name in (".gitattributes", "RELEASE"):
+        shutil.copy(ROOT / name, checkout / name)
+    made = commit(checkout, "a release")
+    upload_source(cloud, "there", checkout, lambda line: None)
+    archive = cloud.client("s3").get_object(Bucket="there", Key=SOURCE_KEY)["Body"].read()
+    unpacked = tmp_path / "unpacked"
+    zipfile.ZipFile(io.BytesIO(archive)).extractall(unpacked)
+    assert records.release_name(checkout) == records.release_name(unpacked) != "unversioned"
+    assert made.startswith(records.release_name(unpacked))
+    maker = bundler()
+    assert (maker._commit(unpacked), maker._moment(unpacked)) == (made, maker._moment(checkout))
 
 
 def test_static_files_lie_under_hashed_names_for_ever_and_are_sent_once(cloud: Cloud) -> None:
