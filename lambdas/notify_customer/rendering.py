@@ -6,6 +6,7 @@ say different things.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -14,6 +15,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from orders.countries import country_name
 from orders.domain.errors import Poison
 from orders.domain.events import NOTIFIED
 from orders.domain.ids import order_number
@@ -25,6 +27,7 @@ _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF"}
 _COMMA_LANGUAGES = frozenset({"de", "fr", "es", "it", "nl", "pl", "pt", "da", "fi", "nb", "sv", "cs"})
 _NARROW_SPACE = "\u00a0"
 _LONGEST_SUBJECT = 150
+_CODE = re.compile(r"[a-z]+(?:-[a-z]+)+")
 
 _ORDER_DEFAULTS: Mapping[str, Any] = {
     "number": "",
@@ -65,8 +68,9 @@ _FORM_DEFAULTS: Mapping[str, Any] = {
     "shows_order": False,
     "shows_money": False,
     "shows_parcel": False,
+    "shows_address": True,
 }
-"""What a template may switch on: the progress bar, the lines with their address, the sums, the parcel's number."""
+"""What a template may switch: the progress bar, the lines, the sums and the parcel's number on, the lines' address off."""
 
 
 class JinjaRenderer:
@@ -103,6 +107,7 @@ class JinjaRenderer:
         order["order_url"] = order["order_url"] or self._shop["public_url"]
         order["address_lines"] = _address_lines(order["shipping_address"])
         data = {**_DATA_DEFAULTS, **event.get("data", {})}
+        data["carrier"] = _carrier_name(data["carrier"])
         goods = order["subtotal_minor"] - order["discount_minor"]
 
         def money(amount_minor: int) -> str:
@@ -171,8 +176,13 @@ def _address_lines(address: Any) -> list[str]:
         return [line.strip() for line in address.splitlines() if line.strip()]
     town = f"{address.get('postal_code', '')} {address.get('city', '')}"
     fields = [address.get("name"), address.get("line1"), address.get("line2"), town]
-    fields += [address.get("region"), address.get("country")]
+    fields += [address.get("region"), country_name(address.get("country") or "")]
     return [line.strip() for line in fields if line and line.strip()]
+
+
+def _carrier_name(carrier: str) -> str:
+    """A carrier's code (`cartwright-post`) as a name; a name that staff typed is one already."""
+    return carrier.replace("-", " ").title() if _CODE.fullmatch(carrier) else carrier
 
 
 def _render(event: Mapping[str, Any], layout: str, context: Mapping[str, Any]) -> str:

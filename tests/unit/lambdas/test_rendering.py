@@ -152,3 +152,28 @@ def test_money_is_written_as_in_its_locale(amount: int, currency: str, locale: s
 
 def test_a_date_is_unmistakable() -> None:
     assert format_date("2026-11-02T23:00:00+00:00") == "2 November 2026"
+
+
+def test_addresses_and_carriers_are_named_as_people_name_them() -> None:
+    """A country's code is for machines, and so is the code of a carrier that we are connected to."""
+    address = {
+        "name": "Ada",
+        "line1": "Werkstr. 12",
+        "postal_code": "10115",
+        "city": "Berlin",
+        "country": "DE",
+    }
+    data = {"carrier": "cartwright-post", "tracking_number": "CW1", "tracking_url": ""}
+    mail = RENDERER.email(payload(EventType.ORDER_SHIPPED, data=data, shipping_address=address))
+    assert "10115 Berlin\nGermany" in mail.text
+    assert "Germany" in mail.html
+    assert "Cartwright Post: CW1" in mail.text
+
+
+@pytest.mark.parametrize("event", [EventType.ORDER_CANCELLED, EventType.ORDER_EXPIRED])
+def test_what_will_not_be_sent_has_no_delivery_address(event: EventType) -> None:
+    """The letter would contradict itself: nothing is delivered there."""
+    mail = RENDERER.email(payload(event))
+    assert "Delivery address" not in mail.text + mail.html
+    assert "Mug" in mail.text
+    assert "Delivery address (Standard):" in RENDERER.email(payload(EventType.ORDER_CONFIRMED)).text
