@@ -96,6 +96,15 @@ def conditions_of(session: Asked, search: OrderSearch) -> list[ColumnElement[boo
     return found
 
 
+def plan_for_what_was_typed(session: Asked) -> None:
+    """Have the questions of this transaction planned for their own words.
+
+    psycopg prepares what is asked often, and PostgreSQL then plans it once for any word: a rare SKU would be looked for
+    as if it were a common one, in a second instead of ten milliseconds.
+    """
+    session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+
+
 def every_state(search: OrderSearch) -> list[ColumnElement[bool]]:
     """Conditions that hold for every order, and let a search use ix_orders_states from its first column.
 

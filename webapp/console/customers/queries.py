@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from orders.adapters.rds.models import Order
-from orders.adapters.rds.order_finding import typed_condition
+from orders.adapters.rds.order_finding import plan_for_what_was_typed, typed_condition
 
-LOOKED_AT = 500
+LOOKED_AT = 200
 """Of how many of the newest matching orders the people are listed: a common name has a million."""
 SHOWN = 50
 
@@ -24,6 +24,7 @@ def find_customers(session: Session, typed: str) -> Sequence[Any]:
         .limit(LOOKED_AT)
     )
     if typed:
+        plan_for_what_was_typed(session)
         recent = recent.where(typed_condition(session, typed))
     some = recent.subquery()
     return session.execute(

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from orders.adapters.rds.base import table_of
 from orders.adapters.rds.models import Order
-from orders.adapters.rds.order_finding import LISTED, conditions_of, every_state
+from orders.adapters.rds.order_finding import LISTED, conditions_of, every_state, plan_for_what_was_typed
 from webapp.console.orders.search import Cursor, OrderSearch
 
 COUNT_TO = 1000
@@ -47,6 +47,7 @@ class OrderPage:
 
 def find_orders(session: Session, search: OrderSearch, cursor: Cursor | None, size: int) -> OrderPage:
     """One page of a search, and how many orders it has in all (up to COUNT_TO)."""
+    plan_for_what_was_typed(session)
     conditions = conditions_of(session, search)
     column, is_descending = _sort_of(search)
     is_backwards = cursor is not None and cursor.is_backwards
