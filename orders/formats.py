@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 
 from orders.domain.money import decimal_places
 
 _SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "CHF": "CHF ", "SEK": "SEK ", "DKK": "DKK "}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_CARRIER_CODE = re.compile(r"[a-z]+(?:-[a-z]+)+")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -33,3 +35,8 @@ def day(value: date | datetime) -> str:
 def moment(value: datetime) -> str:
     """A moment as `24 Nov 2026, 14:05 UTC`."""
     return f"{value.day} {_MONTHS[value.month - 1]} {value.year}, {value:%H:%M} UTC"
+
+
+def carrier_name(carrier: str) -> str:
+    """A carrier's code (`cartwright-post`) as a name; a name that staff typed is one already."""
+    return carrier.replace("-", " ").title() if _CARRIER_CODE.fullmatch(carrier) else carrier

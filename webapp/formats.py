@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from flask import Flask
 
-from orders.formats import day, moment, money, percent
+from orders.formats import carrier_name, day, moment, money, percent
 from webapp.checkout.tariffs import tariffs
 
 
@@ -32,6 +32,7 @@ def given(attributes: Mapping[str, object]) -> dict[str, object]:
 
 
 __all__ = [
+    "carrier_name",
     "country_name",
     "day",
     "given",
@@ -55,4 +56,5 @@ def register_formats(app: Flask) -> None:
         pieces=pieces,
         given=given,
         country_name=country_name,
+        carrier_name=carrier_name,
     )

@@ -6,7 +6,6 @@ say different things.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -20,6 +19,7 @@ from orders.domain.errors import Poison
 from orders.domain.events import NOTIFIED
 from orders.domain.ids import order_number
 from orders.domain.money import decimal_places, format_plain
+from orders.formats import carrier_name
 from orders.ports import EmailMessage
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -27,7 +27,6 @@ _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF"}
 _COMMA_LANGUAGES = frozenset({"de", "fr", "es", "it", "nl", "pl", "pt", "da", "fi", "nb", "sv", "cs"})
 _NARROW_SPACE = "\u00a0"
 _LONGEST_SUBJECT = 150
-_CODE = re.compile(r"[a-z]+(?:-[a-z]+)+")
 
 _ORDER_DEFAULTS: Mapping[str, Any] = {
     "number": "",
@@ -107,7 +106,7 @@ class JinjaRenderer:
         order["order_url"] = order["order_url"] or self._shop["public_url"]
         order["address_lines"] = _address_lines(order["shipping_address"])
         data = {**_DATA_DEFAULTS, **event.get("data", {})}
-        data["carrier"] = _carrier_name(data["carrier"])
+        data["carrier"] = carrier_name(data["carrier"])
         goods = order["subtotal_minor"] - order["discount_minor"]
 
         def money(amount_minor: int) -> str:
@@ -178,11 +177,6 @@ def _address_lines(address: Any) -> list[str]:
     fields = [address.get("name"), address.get("line1"), address.get("line2"), town]
     fields += [address.get("region"), country_name(address.get("country") or "")]
     return [line.strip() for line in fields if line and line.strip()]
-
-
-def _carrier_name(carrier: str) -> str:
-    """A carrier's code (`cartwright-post`) as a name; a name that staff typed is one already."""
-    return carrier.replace("-", " ").title() if _CODE.fullmatch(carrier) else carrier
 
 
 def _render(event: Mapping[str, Any], layout: str, context: Mapping[str, Any]) -> str:

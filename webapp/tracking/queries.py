@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from orders.adapters.rds.fulfilment_models import ShipmentRow
 from orders.adapters.rds.models import LedgerEntry, Order, OrderLine, TimelineEvent
 from orders.domain.events import EventType
 from orders.domain.ids import OrderId, order_number
@@ -27,6 +28,8 @@ from orders.ports import TrackingView
 from orders.services.tracking_views import expected_at_of
 from webapp.checkout.models import Checkout, CheckoutStatus
 from webapp.extensions import db
+
+_NOTHING_SENT = frozenset({FulfilmentStatus.UNFULFILLED, FulfilmentStatus.PICKING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Details:
     taken_off_minor: int = 0
     notes: Sequence[Any] = ()
     """What the shop wrote for the shopper: text and at, oldest first."""
+    parcels: Sequence[Any] = ()
+    """What left the house: carrier, tracking_number, tracking_url, shipped_at and delivered_at, the first one first."""
 
 
 def find_details(order_id: OrderId) -> Details | None:
@@ -90,7 +95,25 @@ def _recorded(order: Order) -> Details:
         placed_at=order.placed_at,
         taken_off_minor=_taken_off(order),
         notes=_notes(order),
+        parcels=_parcels(order),
     )
+
+
+def _parcels(order: Order) -> Sequence[Any]:
+    """The parcels of an order that something has left the house of."""
+    if order.fulfilment_status in _NOTHING_SENT:
+        return ()
+    return db.session.execute(
+        select(
+            ShipmentRow.carrier,
+            ShipmentRow.tracking_number,
+            ShipmentRow.tracking_url,
+            ShipmentRow.shipped_at,
+            ShipmentRow.delivered_at,
+        )
+        .where(ShipmentRow.order_id == order.id)
+        .order_by(ShipmentRow.shipped_at, ShipmentRow.id)
+    ).all()
 
 
 def _notes(order: Order) -> Sequence[Any]:

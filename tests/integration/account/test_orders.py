@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
+from sqlalchemy import delete
 
 from orders.adapters.rds.models import Order, OrderLine, Outbox
+from orders.domain.events import Actor
+from orders.domain.ids import Sku
 from orders.links import unsubscribe_url
+from orders.services.ship_order import Parcel, ship_order
 from tests.integration.account.conftest import SignedIn, customer, send
 from tests.integration.account.orders_of import link_to, pack, recorded
 from tests.integration.webapp.conftest import (
@@ -19,7 +25,9 @@ from tests.integration.webapp.conftest import (
 )
 from webapp.account.models import NotificationPreference
 from webapp.account.preferences import wanted
+from webapp.account.wiring import desk
 from webapp.checkout.models import Checkout
+from webapp.extensions import db
 from webapp.formats import money
 
 ADA, EVE = "ada@example.com", "eve@example.com"
@@ -253,3 +261,28 @@ def test_an_order_that_is_packed_keeps_its_quantities(shop: ShopUnderTest) -> No
     browser, path = shop.client(), link_to(shop, order_id)
     assert "Change quantities" not in browser.get(path).text
     assert browser.get(f"{path}/quantities").location == path
+
+
+def test_the_order_page_names_each_parcel(shop: ShopUnderTest) -> None:
+    """Its carrier, its number with the way to follow it, and when it left; nothing of that before."""
+    order_id = recorded(shop, quantity=3)
+    browser, path = shop.client(), link_to(shop, order_id)
+    assert "data-parcel" not in browser.get(path).text
+    pack(shop, order_id)
+    followed = Parcel({Sku("MUG-RED"): 1}, "cartwright-post", "CW1", "https://post.example/CW1?a=1&b=2")
+    with shop.app.app_context():
+        for number, parcel in enumerate((followed, Parcel({Sku("MUG-RED"): 2}, "DHL", "JJD2"))):
+            ship_order(
+                desk(), order_id, parcel, shipment_id=f"{order_id}:{number}", actor=Actor("staff", "test")
+            )
+            db.session.execute(delete(Outbox).where(Outbox.order_id == UUID(order_id)))
+            db.session.commit()
+    page = browser.get(path).text
+    assert "Your parcels" in page
+    assert (
+        'Cartwright Post <a href="https://post.example/CW1?a=1&amp;b=2" rel="noopener noreferrer">CW1</a>'
+        in page
+    )
+    assert "DHL <strong>JJD2</strong>" in page
+    assert page.count("data-parcel") == 2
+    assert browser.get(f"{path}?part=details").text.count("data-parcel") == 2

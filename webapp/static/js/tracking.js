@@ -50,11 +50,11 @@ function draw(story) {
   );
 }
 
-// The details are drawn by the server: anew once the order is in the book, and when it can perhaps not be cancelled any more.
+// The details are drawn by the server: anew once the order is in the book, and at each new stage, which may end what can be
+// changed, or bring a parcel with its number.
 async function refresh(hasNewStage) {
   const details = part("details");
-  const isOpen = details.querySelector('[data-recorded="no"]') || (hasNewStage && details.querySelector("[data-actions]"));
-  if (!isOpen) return;
+  if (!hasNewStage && !details.querySelector('[data-recorded="no"]')) return;
   const answer = await fetch(`${location.pathname}?part=details`);
   if (!answer.ok) return;
   details.innerHTML = await answer.text();
