@@ -146,6 +146,7 @@ class Stack:
 
     def _start_programs(self) -> None:
         home, environment = self._home, self._through_proxies(self._environment)
+        environment = {**environment, "CARTWRIGHT_INBOX_URL": f"http://{LOOPBACK}:{self._inbox_port}/"}
         with self._progress.step("Shop, worker, in-box") as step:
             children = (
                 programs.web(home, environment, self._shop_port),

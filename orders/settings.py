@@ -97,6 +97,7 @@ class Settings:
     mail_sender: str = _setting(
         "Cartwright & Co <orders@cartwright.example>", "Sender of e-mails; a verified SES identity."
     )
+    inbox_url: str = _setting("", "Where the local stage shows what it sent, for /inbox. Empty elsewhere.")
     sms_enabled: bool = _setting(True, "Whether text messages are sent to shoppers who asked for them.")
     shop_name: str = _setting("Cartwright & Co", "The shop's name on pages and in e-mails.")
     currency: str = _setting("EUR", "The shop's currency (ISO 4217).")

@@ -72,6 +72,10 @@ def _register_features(app: Flask) -> None:
         from webapp import styleguide
 
         app.register_blueprint(styleguide.bp)
+    if settings.is_local and settings.inbox_url:
+        from webapp import inbox
+
+        app.register_blueprint(inbox.bp)
     if settings.payment_provider == "test" and settings.stage != "prod":
         app.register_blueprint(test_bank.bp)
     if settings.payment_provider == "stripe":

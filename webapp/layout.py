@@ -87,6 +87,7 @@ def register_layout(app: Flask) -> None:
             "shop_name": settings.shop_name,
             "public_url": settings.public_url,
             "is_local": settings.is_local,
+            "has_inbox": settings.is_local and bool(settings.inbox_url),
             "shelves": current_app.extensions["cartwright-shelves"].top,
             "cart_count": cart_count,
             "is_signed_in": is_signed_in,

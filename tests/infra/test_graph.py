@@ -26,6 +26,7 @@ LEFT_TO_THEIR_DEFAULTS = {
     "CARTWRIGHT_CURRENCY": "the shop's, the same on every stage",
     "CARTWRIGHT_DATABASE_POOL_SIZE": "fits a process of any size; RDS Proxy shares the connections",
     "CARTWRIGHT_FAILPOINT": "for tests",
+    "CARTWRIGHT_INBOX_URL": "only a laptop has an in-box",
     "CARTWRIGHT_LOG_LEVEL": "changed by hand, for an hour",
     "CARTWRIGHT_ORDER_API_CONCURRENCY": "fits a process of any size",
     "CARTWRIGHT_ORDER_API_TIMEOUT_SECONDS": "below the gateway's own limit",

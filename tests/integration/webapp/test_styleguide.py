@@ -47,3 +47,14 @@ def test_outside_a_laptop_there_is_no_style_page(shop: ShopUnderTest) -> None:
 def test_a_shoppers_page_loads_less_than_forty_kilobytes_of_styles() -> None:
     """One file for the shop, a small second one for the account."""
     assert (CSS / "shop.css").stat().st_size + (CSS / "account.css").stat().st_size < MOST_BYTES
+
+
+def test_on_a_laptop_the_shop_leads_to_the_letters(shop: ShopUnderTest) -> None:
+    """/inbox is where people look for them; the in-box has a port of its own. Elsewhere there is neither page nor link."""
+    parts = shop.app.extensions["cartwright"]
+    settings = replace(parts.settings, inbox_url="http://127.0.0.1:8025/")
+    browser = create_app(wiring=replace(parts, settings=settings)).test_client()
+    assert browser.get("/inbox").location == "http://127.0.0.1:8025/"
+    assert 'href="/inbox"' in browser.get("/cart").text
+    assert shop.client().get("/inbox").status_code == 404
+    assert 'href="/inbox"' not in shop.client().get("/cart").text
