@@ -1,7 +1,7 @@
 """`python -m tests.mutants [NAME ...]`: plant each fault in a copy of the product and show what catches it.
 
-Every mutant replaces one passage of the code. Its tests must pass in the untouched copy and fail in the mutated one.
-Exit code 1 when a mutant survives, 2 when its passage is not in the code (any more).
+A NAME is any part of a mutant's name. Every mutant replaces one passage of the code. Its tests must pass in the untouched copy and fail in the mutated one.
+Exit code 1 when a mutant survives, 2 when no mutant has the name or a passage is not in the code (any more).
 """
 
 from __future__ import annotations
@@ -40,10 +40,12 @@ def copy_product(to: Path) -> Path:
     return to
 
 
-def run_tests(copy: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+def run_tests(
+    copy: Path, tests: tuple[str, ...], seconds: float = LIMIT_SECONDS
+) -> subprocess.CompletedProcess[str]:
     """Run tests in a copy, stopping at the first failure."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *tests]
-    return subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=LIMIT_SECONDS)
+    return subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=seconds)
 
 
 def caught_by(output: str) -> str:
@@ -75,7 +77,10 @@ def missing(chosen: list[Mutant]) -> list[Mutant]:
 
 def main(names: list[str]) -> int:
     """Judge the named mutants, or all."""
-    chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
+    chosen = [mutant for mutant in MUTANTS if not names or any(name in mutant.name for name in names)]
+    if not chosen:
+        print(f"no mutant is called {' or '.join(names)}; there are:", *(m.name for m in MUTANTS), sep="\n  ")  # noqa: T201
+        return 2
     if lost := missing(chosen):
         print("not in the code exactly once: " + ", ".join(mutant.name for mutant in lost))  # noqa: T201
         return 2
@@ -85,7 +90,8 @@ def main(names: list[str]) -> int:
             copies.put(copy_product(Path(folder) / str(number)))
         print(f"{len(chosen)} mutants; first the tests on the untouched product ...", flush=True)  # noqa: T201
         untouched = copies.get()
-        clean = run_tests(untouched, tuple(sorted({test for mutant in chosen for test in mutant.tests})))
+        tests = tuple(sorted({test for mutant in chosen for test in mutant.tests}))
+        clean = run_tests(untouched, tests, LIMIT_SECONDS * len(chosen))
         copies.put(untouched)
         if clean.returncode:
             print(clean.stdout[-3000:])  # noqa: T201

@@ -65,9 +65,16 @@ CHECKERS = (
     ),
     Mutant(
         "the judge of a chaos run calls what is still owed recovered",
-        "bench/chaos/watch.py",
+        "bench/chaos/recovery.py",
+        "        return max(self.served_after, self.answered_after, self.caught_up_after)\n",
+        "        return max(self.served_after, self.answered_after)\n",
+        ("tests/unit/bench/test_chaos_recovery.py",),
+    ),
+    Mutant(
+        "the judge of a chaos run forgets shoppers who wait",
+        "bench/chaos/recovery.py",
+        "        return max(self.served_after, self.answered_after, self.caught_up_after)\n",
         "        return max(self.served_after, self.caught_up_after)\n",
-        "        return self.served_after\n",
-        ("tests/unit/bench/test_chaos_schedule.py",),
+        ("tests/unit/bench/test_chaos_recovery.py",),
     ),
 )
