@@ -429,3 +429,13 @@ def test_testing_stolen_cards_ends(shop: ShopUnderTest) -> None:
     assert answer.status_code == 409
     assert "tried too often" in answer.text
     assert shop.charges("authorised") == []
+
+
+def test_before_the_delivery_is_chosen_the_sum_says_that_it_is_without(shop: ShopUnderTest) -> None:
+    """Nobody is surprised by a total that grows: it is called what it is until the delivery is in it."""
+    browser = shop.client()
+    put_in_cart(browser)
+    assert "Total without delivery" in browser.get("/checkout/details").text
+    review = fill_in(browser)
+    assert "<dt>Total</dt>" in review.text
+    assert "without delivery" not in review.text
