@@ -34,6 +34,8 @@ from worker.telemetry import Metrics
 
 log = logging.getLogger(__name__)
 
+LAST_SECONDS = 3.0
+"""For the threads to end after the last job: a relay that has delivered still writes that down, and lets its connection go."""
 BURST_IS_OVER_AFTER = 2
 """Empty polls of every queue in a row, with nothing in hand, that end a burst."""
 
@@ -74,6 +76,7 @@ class Worker:
         self._stopping = threading.Event()
         self._pollers_stop = threading.Event()
         self._threads_stop = threading.Event()
+        self._threads: list[threading.Thread] = []
         self.leases = Leases()
         self.metrics = Metrics()
         self.backlog = Backlog(options.queues, options.threads)
@@ -152,12 +155,16 @@ class Worker:
             # receive is handed back or comes again after the visibility timeout.
             _thread(f"poll-{queue}", poller.run, self._pollers_stop)
         for number in range(self.options.threads):
-            _thread(f"job-{number}", self.executor.run, self._threads_stop)
-        _thread("heartbeat", self.heartbeat.run, self._threads_stop)
+            self._begin(f"job-{number}", self.executor.run)
+        self._begin("heartbeat", self.heartbeat.run)
         _thread("acknowledge", self.acknowledger.run)
-        self._housekeeper = _thread("housekeeping", self.housekeeping.run, self._threads_stop)
+        self._begin("housekeeping", self.housekeeping.run)
         if self.options.relays_outbox:
-            _thread("outbox", self.relay.run, self._threads_stop)
+            self._begin("outbox", self.relay.run)
+
+    def _begin(self, name: str, target: Callable[[threading.Event], None]) -> None:
+        """A thread that ends with the worker."""
+        self._threads.append(_thread(name, target, self._threads_stop))
 
     def _is_finished(self) -> bool:
         if self.options.max_jobs and self.executor.done >= self.options.max_jobs:
@@ -177,8 +184,11 @@ class Worker:
         self._hand_back_running()
         self.acknowledger.wait_until_empty(max(1.0, deadline - monotonic()))
         self._threads_stop.set()
+        self.relay.wake()
         self.acknowledger.stop()
-        self._housekeeper.join(2.0)
+        last = monotonic() + LAST_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, last - monotonic()))
 
     def hand_back(self, waiting: Sequence[Delivery]) -> None:
         """Give messages that were not begun to whoever asks next, at once."""
