@@ -14,7 +14,7 @@ _REASONS = {
     413: "too_large",
     429: "too_often",
 }
-_OF_SOMEBODY = ("account.", "order_changes.", "tracking.", "console.")
+_OF_SOMEBODY = ("account.", "order_changes.", "order_returns.", "tracking.", "console.")
 """Where an answer of 404 may mean "not yours": what belongs to somebody else is answered as if it did not exist."""
 
 

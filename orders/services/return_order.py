@@ -14,6 +14,8 @@ from orders.services.changes import OrderChange, open_order, write
 from orders.services.desk import OrderDesk
 from orders.services.refund_order import kept_minor, take_pieces
 
+REASONS = ("changed_mind", "damaged", "wrong_item", "not_as_described", "arrived_late", "other")
+"""Why goods are sent back."""
 _OPEN = frozenset({ReturnStatus.REQUESTED, ReturnStatus.APPROVED})
 
 
@@ -177,18 +179,28 @@ def _find(tx: OrderTransaction, order_id: OrderId, return_id: str) -> ReturnReco
     raise NotFound(f"order {order_id} has no return {return_id}")
 
 
-def _check_pieces(order: OrderRecord, known: Sequence[ReturnRecord], lines: Mapping[Sku, int]) -> None:
+def returnable(order: OrderRecord, known: Sequence[ReturnRecord]) -> dict[Sku, int]:
+    """How many pieces of each line can be sent back: with the shopper, and in no other open return. Lines of none are left out."""
     asked: dict[Sku, int] = {}
     for record in known:
         if record.status in _OPEN:
             for sku, pieces in record.lines.items():
                 asked[sku] = asked.get(sku, 0) + pieces
+    left = {}
+    for line in order.request.lines:
+        counts = order.counts_of(line.sku)
+        left[line.sku] = counts.shipped - counts.returned - asked.get(line.sku, 0)
+    return {sku: pieces for sku, pieces in left.items() if pieces > 0}
+
+
+def _check_pieces(order: OrderRecord, known: Sequence[ReturnRecord], lines: Mapping[Sku, int]) -> None:
+    left = returnable(order, known)
     problems = [] if lines else [Problem("/lines", "choose at least one piece")]
-    for sku, pieces in lines.items():
-        counts = order.counts_of(sku)
-        left = counts.shipped - counts.returned - asked.get(sku, 0)
-        if not 0 < pieces <= left:
-            problems.append(Problem(f"/lines/{sku}", f"{left} pieces can be sent back, not {pieces}"))
+    problems += [
+        Problem(f"/lines/{sku}", f"{left.get(sku, 0)} pieces can be sent back, not {pieces}")
+        for sku, pieces in lines.items()
+        if not 0 < pieces <= left.get(sku, 0)
+    ]
     if problems:
         raise InvalidRequest(problems)
 

@@ -58,7 +58,7 @@ def test_templates_never_turn_escaping_off() -> None:
     assert places(r"\bMarkup\(", sources("webapp")) == {
         "webapp/catalog/cards.py",
         "webapp/catalog/lists.py",
-        "webapp/checkout/forms.py",
+        "webapp/checkout/widgets.py",
     }
 
 

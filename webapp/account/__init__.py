@@ -18,7 +18,7 @@ def register_account(app: Flask) -> None:
     """Bring the account's routes and commands into the application."""
     for name in ROUTES:
         import_module(f"webapp.account.{name}")
-    from webapp.account import data, order_changes
+    from webapp.account import data, order_changes, order_returns
     from webapp.account.cli import account_commands
     from webapp.account.devices import device
     from webapp.account.door import account
@@ -26,6 +26,6 @@ def register_account(app: Flask) -> None:
 
     register_wiring(app)
     app.jinja_env.filters["device"] = device
-    for blueprint in (account, order_changes.bp, data.bp):
+    for blueprint in (account, order_changes.bp, order_returns.bp, data.bp):
         app.register_blueprint(blueprint)
     app.cli.add_command(account_commands)

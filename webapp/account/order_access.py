@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from flask import Response, abort
 from sqlalchemy import select, update
 
+from orders import links
 from orders.adapters.rds.models import Order
-from orders.domain.events import EventType
-from orders.domain.ids import OrderId, is_order_id
+from orders.domain.errors import NotFound
+from orders.domain.events import Actor, EventType
+from orders.domain.ids import OrderId, is_order_id, order_number
 from orders.domain.order import (
     SHOPPER_MAY_CANCEL_IN,
     FulfilmentStatus,
@@ -19,9 +22,10 @@ from orders.domain.order import (
     allowed_events,
 )
 from webapp.account.models import Customer
-from webapp.account.sessions import current_customer
+from webapp.account.sessions import current_customer, current_customer_id
 from webapp.checkout.models import Checkout, CheckoutStatus
 from webapp.extensions import db
+from webapp.wiring import wiring
 
 
 def owner_of(order_id: OrderId) -> str | None:
@@ -48,6 +52,38 @@ def may_change(order_id: OrderId, customer_id: str) -> bool:
     return owner is not None and owner in {"", customer_id}
 
 
+def opened(token: str) -> OrderId:
+    """The order that a signed link opens; ends the request with 404 when it opens none."""
+    order_id = links.read(token, links.keys_of(wiring().settings)) if len(token) <= 64 else None
+    if order_id is None:
+        abort(404, "This link does not open an order.")
+    return order_id
+
+
+def changeable(token: str) -> Order:
+    """The order of a link, when this visitor may change it. A customer's order asks for its owner: else 403."""
+    order_id = opened(token)
+    order = db.session.get(Order, UUID(order_id), populate_existing=True)
+    if order is None:
+        raise NotFound(f"order {order_number(order_id)} is not in the book yet")
+    if not may_change(order_id, current_customer_id()):
+        abort(403, "This order belongs to an account. Sign in to it to change the order.")
+    return order
+
+
+def shopper() -> Actor:
+    """Who changes an order here, for its timeline."""
+    return Actor("shopper", current_customer_id() or "guest")
+
+
+def keep_private(response: Response) -> Response:
+    """The pages of an order hold an address, and their own address opens an order."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
 @dataclass(frozen=True, slots=True)
 class OrderActions:
     """What the visitor of an order's page may do with it."""
@@ -55,6 +91,8 @@ class OrderActions:
     can_cancel: bool = False
     can_change_address: bool = False
     can_change_quantity: bool = False
+    can_return: bool = False
+    """Something has left the house."""
     can_claim: bool = False
     """It is a guest's, and was placed with the visitor's own proven address."""
     can_register: bool = False
@@ -73,12 +111,14 @@ def actions_for(order_id: OrderId) -> OrderActions:
     if order.customer_id not in {"", customer.id if customer else ""}:
         return OrderActions(must_sign_in=customer is None)
     state = state_of(order)
-    events = allowed_events(state) if state.fulfilment in SHOPPER_MAY_CANCEL_IN else frozenset()
+    possible = allowed_events(state)
+    events = possible if state.fulfilment in SHOPPER_MAY_CANCEL_IN else frozenset()
     is_guests = order.customer_id == ""
     return OrderActions(
         can_cancel=EventType.ORDER_CANCELLED in events,
         can_change_address=EventType.ADDRESS_CHANGED in events,
         can_change_quantity=EventType.ORDER_EDITED in events,
+        can_return=EventType.RETURN_REQUESTED in possible,
         can_claim=is_guests and customer is not None and customer.email == order.email.lower(),
         can_register=is_guests and customer is None,
     )

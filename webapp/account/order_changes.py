@@ -8,46 +8,35 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from orders import links
 from orders.adapters.rds.models import Order
-from orders.domain.errors import InvalidRequest, NotFound, TransitionRefused, VersionConflict
-from orders.domain.events import Actor
-from orders.domain.ids import OrderId, order_number
+from orders.domain.errors import InvalidRequest, TransitionRefused, VersionConflict
+from orders.domain.ids import OrderId
 from orders.domain.request import Address
 from orders.services.cancel_order import cancel_order
 from orders.services.change_address import change_address
 from orders.services.edit_order import difference_minor, edit_order
 from webapp.account.door import signed_in
 from webapp.account.forms import ButtonForm, OrderAddressForm
-from webapp.account.order_access import actions_for, claim, may_change
+from webapp.account.order_access import actions_for, changeable, claim, keep_private, opened, shopper
 from webapp.account.sessions import current_customer_id
 from webapp.account.wiring import desk
 from webapp.extensions import db
 from webapp.rate_limit import limited
-from webapp.wiring import wiring
 
 bp = Blueprint("order_changes", __name__, url_prefix="/orders/<token>")
+bp.after_request(keep_private)
 
 _TOO_LATE = "We have started to pack this order: it is too late to change it here. Answer our e-mail, and we see what we can do."
-
-
-@bp.after_request
-def keep_private(response: Response) -> Response:
-    """These pages hold an address, and their own address opens an order."""
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Robots-Tag"] = "noindex"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
 
 
 @bp.route("/cancel", methods=["GET", "POST"])
 @limited("order-change", burst=20, per_seconds=60)
 def cancel(token: str) -> ResponseReturnValue:
     """Ask whether it is meant, then cancel."""
-    order = _changeable(token)
+    order = changeable(token)
     if not actions_for(_id(order)).can_cancel:
         return _too_late(token)
     form = ButtonForm()
@@ -59,7 +48,7 @@ def cancel(token: str) -> ResponseReturnValue:
             desk(),
             _id(order),
             command_id=f"shopper-cancel:{order.id}:v{order.version}",
-            actor=_actor(),
+            actor=shopper(),
             reason="cancelled by the shopper",
         )
     except TransitionRefused:
@@ -72,7 +61,7 @@ def cancel(token: str) -> ResponseReturnValue:
 @limited("order-change", burst=20, per_seconds=60)
 def address(token: str) -> ResponseReturnValue:
     """Another address in the same country."""
-    order = _changeable(token)
+    order = changeable(token)
     if not actions_for(_id(order)).can_change_address:
         return _too_late(token)
     form = OrderAddressForm(data={**order.shipping_address, "version": str(order.version)})
@@ -88,7 +77,7 @@ def address(token: str) -> ResponseReturnValue:
             _id(order),
             Address(**{**form.address(), "country": country}),
             command_id=f"shopper-address:{order.id}:v{int(seen)}"[:80],
-            actor=_actor(),
+            actor=shopper(),
             expected_version=int(seen),
         )
     except VersionConflict:
@@ -106,7 +95,7 @@ def address(token: str) -> ResponseReturnValue:
 @limited("order-change", burst=20, per_seconds=60)
 def quantities(token: str) -> ResponseReturnValue:
     """Fewer pieces: typed, shown with the money that comes off, then meant."""
-    order = _changeable(token)
+    order = changeable(token)
     if not actions_for(_id(order)).can_change_quantity:
         return _too_late(token)
     db.session.commit()
@@ -129,7 +118,7 @@ def quantities(token: str) -> ResponseReturnValue:
                     _id(order),
                     wanted,
                     command_id=f"shopper-quantity:{order.id}:v{seen}"[:80],
-                    actor=_actor(),
+                    actor=shopper(),
                     reason="changed by the shopper",
                     expected_version=seen,
                 )
@@ -160,31 +149,13 @@ def _pieces(typed: str | None, otherwise: int) -> int:
 @limited("order-change", burst=20, per_seconds=60)
 def claim_order(token: str) -> ResponseReturnValue:
     """Take a guest's order into the account of its proven address."""
-    order_id = _opened(token)
+    order_id = opened(token)
     if not current_customer_id() or not claim(signed_in(), order_id):
         db.session.rollback()
         abort(403, "This order was placed with another e-mail address than your account's.")
     db.session.commit()
     flash("The order is in your account.", "success")
     return redirect(url_for("account.order", order_id=UUID(order_id)), 303)
-
-
-def _opened(token: str) -> OrderId:
-    order_id = links.read(token, links.keys_of(wiring().settings)) if len(token) <= 64 else None
-    if order_id is None:
-        abort(404, "This link does not open an order.")
-    return order_id
-
-
-def _changeable(token: str) -> Order:
-    """The order of a link, when this visitor may change it. A customer's order asks for its owner."""
-    order_id = _opened(token)
-    order = db.session.get(Order, UUID(order_id), populate_existing=True)
-    if order is None:
-        raise NotFound(f"order {order_number(order_id)} is not in the book yet")
-    if not may_change(order_id, current_customer_id()):
-        abort(403, "This order belongs to an account. Sign in to it to change the order.")
-    return order
 
 
 def _too_late(token: str) -> ResponseReturnValue:
@@ -195,7 +166,3 @@ def _too_late(token: str) -> ResponseReturnValue:
 
 def _id(order: Order) -> OrderId:
     return OrderId(str(order.id))
-
-
-def _actor() -> Actor:
-    return Actor("shopper", current_customer_id() or "guest")

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from orders.adapters.rds.fulfilment_models import ShipmentRow
+from orders.adapters.rds.fulfilment_models import ReturnLine, ReturnRow, ShipmentRow
 from orders.adapters.rds.models import LedgerEntry, Order, OrderLine, TimelineEvent
 from orders.domain.events import EventType
 from orders.domain.ids import OrderId, order_number
@@ -24,12 +24,29 @@ from orders.domain.order import (
     stage_of,
 )
 from orders.messages import decode_order_request
-from orders.ports import TrackingView
+from orders.ports import ReturnStatus, TrackingView
 from orders.services.tracking_views import expected_at_of
 from webapp.checkout.models import Checkout, CheckoutStatus
 from webapp.extensions import db
 
+_RETURN_WORDS = {
+    ReturnStatus.REQUESTED: "We look at your request, and write to you.",
+    ReturnStatus.APPROVED: "Please send it back to the sender of your parcel.",
+    ReturnStatus.REJECTED: "We could not accept it. Answer our e-mail if you think that we are wrong.",
+    ReturnStatus.RECEIVED: "It has arrived here.",
+}
 _NOTHING_SENT = frozenset({FulfilmentStatus.UNFULFILLED, FulfilmentStatus.PICKING})
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """One return, as its shopper sees it."""
+
+    status: str
+    words: str
+    what: str
+    """Pieces and names: "2 × Enamel mug"."""
+    requested_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +72,8 @@ class Details:
     """What the shop wrote for the shopper: text and at, oldest first."""
     parcels: Sequence[Any] = ()
     """What left the house: carrier, tracking_number, tracking_url, shipped_at and delivered_at, the first one first."""
+    returns: Sequence[Return] = ()
+    """What the shopper asked to send back, oldest first."""
 
 
 def find_details(order_id: OrderId) -> Details | None:
@@ -96,6 +115,7 @@ def _recorded(order: Order) -> Details:
         taken_off_minor=_taken_off(order),
         notes=_notes(order),
         parcels=_parcels(order),
+        returns=_returns(order, {line.sku: line.name for line in lines}),
     )
 
 
@@ -114,6 +134,24 @@ def _parcels(order: Order) -> Sequence[Any]:
         .where(ShipmentRow.order_id == order.id)
         .order_by(ShipmentRow.shipped_at, ShipmentRow.id)
     ).all()
+
+
+def _returns(order: Order, names: Mapping[str, str]) -> Sequence[Return]:
+    if order.fulfilment_status in _NOTHING_SENT:
+        return ()
+    found = db.session.execute(
+        select(ReturnRow, ReturnLine.sku, ReturnLine.quantity)
+        .join(ReturnLine, ReturnLine.return_id == ReturnRow.id)
+        .where(ReturnRow.order_id == order.id)
+        .order_by(ReturnRow.requested_at, ReturnRow.id, ReturnLine.sku)
+    ).all()
+    pieces: dict[ReturnRow, list[str]] = {}
+    for row, sku, quantity in found:
+        pieces.setdefault(row, []).append(f"{quantity} × {names.get(sku, sku)}")
+    return [
+        Return(row.status, _RETURN_WORDS[ReturnStatus(row.status)], ", ".join(what), row.requested_at)
+        for row, what in pieces.items()
+    ]
 
 
 def _notes(order: Order) -> Sequence[Any]:

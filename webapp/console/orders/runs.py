@@ -14,13 +14,13 @@ from orders.services.change_address import add_note, change_address
 from orders.services.desk import OrderDesk
 from orders.services.hold_order import hold_lines, hold_order, release_lines, release_order
 from orders.services.refund_order import Refund, refund_order
+from orders.services.return_order import REASONS as RETURN_REASONS
 from orders.services.return_order import decide_return, receive_return, request_return
 from orders.services.ship_order import Parcel, deliver_order, ship_order, start_picking
 from webapp.console.amounts import parse_amount
 from webapp.console.orders.wish import Wish
 
 HOLD_REASONS = tuple(str(kind) for kind in HoldKind)
-RETURN_REASONS = ("changed_mind", "damaged", "wrong_item", "not_as_described", "arrived_late", "other")
 
 
 def hold(desk: OrderDesk, wish: Wish) -> OrderRecord:
