@@ -13,7 +13,7 @@ from webapp.extensions import db
 from webapp.reads import statement_by_statement
 from webapp.wiring import Wiring
 
-LEASE_SECONDS = 10
+LEASE_SECONDS = 9
 """A little longer than the longest outside call of a step, and renewed before each: a killed process blocks a checkout for
 this long at most. A slow one that loses its lease is stopped by the version at its next commit (models.Checkout)."""
 _LEASED = [str(status) for status in IN_FLIGHT]
