@@ -16,6 +16,7 @@ from orders.adapters.dynamodb.tracking import DynamoTracking
 from orders.adapters.payments import make_provider
 from orders.adapters.rds.engine import make_engine
 from orders.adapters.rds.order_book import SqlOrderBook
+from orders.adapters.rds.staff_journal import StaffJournal
 from orders.adapters.sqs import QUEUES, SqsOrders, SqsQueue
 from orders.doctor.diagnosis import Diagnosis, diagnose
 from orders.doctor.reading import Stores, read
@@ -66,6 +67,7 @@ def open_shop(settings: Settings) -> tuple[Stores, Tools]:
         SqsOrders(sqs, settings),
         make_provider(settings, engine),
         clock,
+        StaffJournal(engine),
     )
     return stores, tools
 

@@ -22,6 +22,7 @@ from orders.adapters.rds.models import (
     TestCharge,
     TimelineEvent,
 )
+from orders.adapters.rds.staff_journal import BY_STAFF, journaled
 from orders.doctor.snapshot import CouponFacts, LineFacts, OrderFacts, ProviderFacts, QueueFacts, Snapshot
 from orders.domain.events import EventType
 from orders.domain.ids import OrderId, Sku
@@ -55,6 +56,7 @@ def read(stores: Stores) -> Snapshot:
     levels = {level.sku: level for level in stores.inventory.all_levels()}
     tracking = {view.order_id: view for view in stores.tracking.all_views()}
     open_claims = tuple(stores.tracking.open_claims())
+    movements = {each.id: each for each in stores.inventory.all_movements() if each.id.startswith(BY_STAFF)}
     with (
         database_errors("the order book"),
         stores.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection,
@@ -83,6 +85,8 @@ def read(stores: Stores) -> Snapshot:
             )
             or 0,
             coupons=_coupons(connection),
+            movements=movements,
+            journal=journaled(connection),
         )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from orders.doctor.checks import Finding, Remedy
 from orders.domain.errors import CartwrightError
 from orders.domain.ids import OrderId
+from orders.domain.inventory import StockMovement
 from orders.ports import (
     AttemptStatus,
     Clock,
@@ -32,6 +34,15 @@ class Tools:
     queue: OrderQueue
     payments: PaymentProvider
     clock: Clock
+    journal: Journal
+
+
+class Journal(Protocol):
+    """Where staff's stock movements are told."""
+
+    def add(self, movement: StockMovement, reason: str) -> None:
+        """Enter a movement, once. Raises Unavailable."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +130,12 @@ def _give_back(order_id: OrderId, tools: Tools) -> None:
         tx.give_back_coupon(order_id)
 
 
+def _journal(movement_id: str, tools: Tools) -> None:
+    for movement in tools.inventory.all_movements():
+        if movement.id == movement_id:
+            tools.journal.add(movement, "found by the doctor: the console ended before it was written")
+
+
 _ACTIONS: Mapping[Remedy, Callable[[OrderId, Tools], None]] = {
     Remedy.RESEND: _resend,
     Remedy.PROJECT: _project,
@@ -127,4 +144,5 @@ _ACTIONS: Mapping[Remedy, Callable[[OrderId, Tools], None]] = {
     Remedy.CONFIRM: _confirm,
     Remedy.VOID: _void,
     Remedy.GIVE_BACK: _give_back,
+    Remedy.JOURNAL: _journal,
 }

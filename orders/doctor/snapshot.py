@@ -8,7 +8,7 @@ from datetime import datetime
 
 from orders.domain.events import EventType
 from orders.domain.ids import OrderId, Sku
-from orders.domain.inventory import StockLevel
+from orders.domain.inventory import StockLevel, StockMovement
 from orders.domain.order import OrderState
 from orders.ports import NotificationClaim, PaymentAttempt, Reservation, TrackingView
 
@@ -108,3 +108,7 @@ class Snapshot:
     open_claims: Sequence[NotificationClaim] = ()
     """Messages to shoppers of which nobody knows whether they were sent."""
     coupons: Sequence[CouponFacts] = ()
+    movements: Mapping[str, StockMovement] = field(default_factory=dict)
+    """By id: the staff's deliveries and corrections, as the inventory applied them."""
+    journal: Mapping[str, StockMovement] = field(default_factory=dict)
+    """By id: the same, as the staff's journal tells them."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from orders.domain.ids import OrderId, Sku
@@ -26,6 +27,16 @@ class MovementKind(StrEnum):
     RELEASE = "release"
     SHIP = "ship"
     TAKE_BACK = "take_back"
+
+
+@dataclass(frozen=True, slots=True)
+class StockMovement:
+    """A delivery or a correction, as it was applied: `pieces` more of a SKU, or fewer when negative."""
+
+    id: str
+    sku: Sku
+    pieces: int
+    at: datetime
 
 
 class ReservationState(StrEnum):

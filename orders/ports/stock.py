@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from orders.domain.ids import OrderId, Sku
-from orders.domain.inventory import ReservationState, ReservedLine, StockLevel
+from orders.domain.inventory import ReservationState, ReservedLine, StockLevel, StockMovement
 from orders.ports.tracking import TrackingView
 
 
@@ -131,4 +131,8 @@ class InventoryStore(Protocol):
 
     def all_reservations(self) -> Iterable[Reservation]:
         """Every reservation: the doctor's scan."""
+        ...
+
+    def all_movements(self) -> Iterable[StockMovement]:
+        """Every restock and adjustment that changed a level: the doctor's scan."""
         ...

@@ -51,7 +51,7 @@ _STOCK = (
     Mutant(
         "a restock is applied at every repeat",
         "orders/adapters/dynamodb/movements.py",
-        '        actions = [self._marker(marker, "")]\n',
+        '        actions = [self._marker(marker, "", sku=sku, pieces=pieces_in_all)]\n',
         '        actions = [self._marker(f"{marker}#{milliseconds(datetime.now())}", "")]\n',
         (f"{_INVENTORY}::TestSkus::test_a_restock_is_applied_once_per_movement[dynamodb]",),
     ),

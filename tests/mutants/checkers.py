@@ -15,6 +15,13 @@ CHECKERS = (
         (_CHECKS,),
     ),
     Mutant(
+        "the doctor asks nobody who moved the stock",
+        "orders/doctor/checks/of_stock.py",
+        "        if told is None:\n",
+        "        if False:\n",
+        (f"{_CHECKS}::test_each_planted_fault_is_named",),
+    ),
+    Mutant(
         "the doctor looks once",
         "orders/doctor/diagnosis.py",
         "    while suspicious and waited < settle_seconds:\n",

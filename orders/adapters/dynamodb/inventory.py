@@ -9,12 +9,14 @@ from typing import Any
 from orders.adapters.dynamodb.heads import Heads
 from orders.adapters.dynamodb.items import (
     HEAD,
+    MOVE,
     ORDER,
     STOCK,
     Item,
     level_of,
     milliseconds,
     move_key,
+    movement_of,
     order_key,
     reservation_of,
     stock_key,
@@ -27,7 +29,7 @@ from orders.adapters.dynamodb.table import ConditionFailed, Table
 from orders.adapters.dynamodb.tracking import TRACKING_KEPT, DynamoTracking
 from orders.domain.errors import NotFound, Refused
 from orders.domain.ids import OrderId, Sku
-from orders.domain.inventory import MovementKind, ReservationState, StockLevel
+from orders.domain.inventory import MovementKind, ReservationState, StockLevel, StockMovement
 from orders.ports import Clock, Reservation, TrackingView
 from orders.settings import Settings
 
@@ -164,6 +166,10 @@ class DynamoInventory:
     def all_reservations(self) -> Iterator[Reservation]:
         """See ports.InventoryStore."""
         return (reservation_of(item) for item in self._table.scan(ORDER))
+
+    def all_movements(self) -> Iterator[StockMovement]:
+        """See ports.InventoryStore."""
+        return (movement_of(item) for item in self._table.scan(MOVE) if "pieces" in item)
 
 
 def _levels(counters: Iterable[Item]) -> list[StockLevel]:

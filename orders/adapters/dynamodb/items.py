@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orders.domain.ids import OrderId, Sku
-from orders.domain.inventory import ReservationState, ReservedLine, StockLevel
+from orders.domain.inventory import ReservationState, ReservedLine, StockLevel, StockMovement
 from orders.ports import Reservation, TrackingView
 
 Item = dict[str, Any]
@@ -93,6 +93,14 @@ def order_key(order_id: str) -> str:
 def move_key(movement_id: str, kind: str) -> str:
     """The key of the marker that applies a movement once."""
     return f"{MOVE}{movement_id}#{kind}"
+
+
+def movement_of(marker: Item) -> StockMovement:
+    """The delivery or correction that a marker tells of."""
+    movement_id, _, _ = marker["pk"].removeprefix(MOVE).rpartition("#")
+    return StockMovement(
+        movement_id, Sku(marker["sku"]), int(marker["pieces"]), moment(int(marker["applied_at"]))
+    )
 
 
 # --- reservations -----------------------------------------------------------------------------------------

@@ -216,7 +216,8 @@ class Movements:
 
     def _count(self, sku: Sku, parts: Sequence[tuple[int, int]], marker: str, condition: str) -> None:
         now = milliseconds(self._clock.now())
-        actions = [self._marker(marker, "")]
+        pieces_in_all = sum(pieces for _, pieces in parts)
+        actions = [self._marker(marker, "", sku=sku, pieces=pieces_in_all)]
         for counter, pieces in parts:
             least = {"least": -pieces} if pieces < 0 else {}
             actions.append(
@@ -242,8 +243,10 @@ class Movements:
 
     # --- actions ------------------------------------------------------------------------------------------------
 
-    def _marker(self, key: str, order_id: str) -> Action:
-        marker: Item = {"pk": key, "order_id": order_id, "applied_at": milliseconds(self._clock.now())}
+    def _marker(self, key: str, order_id: str, **facts: str | int) -> Action:
+        """What applies a movement once. One without an order tells what it did: nothing else does."""
+        applied_at = milliseconds(self._clock.now())
+        marker: Item = {"pk": key, "order_id": order_id, "applied_at": applied_at, **facts}
         return self._inventory.put_if_absent(marker)
 
     def _move(self, line: ReservedLine, pieces: int, update: str, condition: str) -> Action:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from orders.adapters.memory.tracking import MemoryTracking
 from orders.domain.errors import (
@@ -23,6 +23,7 @@ from orders.domain.inventory import (
     ReservationState,
     ReservedLine,
     StockLevel,
+    StockMovement,
     choose_counters,
     counter_order,
     split_evenly,
@@ -58,6 +59,7 @@ class MemoryInventory:
         self._orders: dict[OrderId, Reservation] = {}
         self._outbox: dict[OrderId, datetime] = {}
         self._markers: set[tuple[str, MovementKind]] = set()
+        self._received: list[StockMovement] = []
 
     # --- reservations -----------------------------------------------------------------------------------------
 
@@ -277,7 +279,7 @@ class MemoryInventory:
             for counter, pieces in zip(counters, split_evenly(quantity, len(counters)), strict=True):
                 counter.available += pieces
                 counter.received += pieces
-            self._markers.add(marker)
+            self._note(sku, quantity, marker)
 
     def _write_off(self, sku: Sku, quantity: int, marker: tuple[str, MovementKind]) -> None:
         with self._lock:
@@ -291,7 +293,11 @@ class MemoryInventory:
             for number, pieces in chosen:
                 stock.counters[number].available -= pieces
                 stock.counters[number].received -= pieces
-            self._markers.add(marker)
+            self._note(sku, -quantity, marker)
+
+    def _note(self, sku: Sku, pieces: int, marker: tuple[str, MovementKind]) -> None:
+        self._markers.add(marker)
+        self._received.append(StockMovement(marker[0], sku, pieces, datetime.now(UTC)))
 
     def set_price(self, sku: Sku, price_minor: int) -> None:
         """See ports.InventoryStore."""
@@ -312,6 +318,11 @@ class MemoryInventory:
         """See ports.InventoryStore."""
         with self._lock:
             return list(self._orders.values())
+
+    def all_movements(self) -> Iterable[StockMovement]:
+        """See ports.InventoryStore."""
+        with self._lock:
+            return list(self._received)
 
     def _level(self, sku: Sku) -> StockLevel:
         stock = self._stock[sku]

@@ -22,13 +22,19 @@ from orders.doctor.checks.of_orders import (
     recorded_was_accepted,
     tracking_agrees,
 )
-from orders.doctor.checks.of_stock import reservations_end, sold_is_shipped, stock_is_conserved
+from orders.doctor.checks.of_stock import (
+    movements_are_journaled,
+    reservations_end,
+    sold_is_shipped,
+    stock_is_conserved,
+)
 from orders.doctor.checks.of_work import everybody_was_told, nothing_is_stuck
 from orders.doctor.snapshot import Snapshot
 
 CHECKS: tuple[Callable[[Snapshot], Iterator[Finding]], ...] = (
     stock_is_conserved,
     sold_is_shipped,
+    movements_are_journaled,
     accepted_is_recorded,
     recorded_was_accepted,
     recorded_as_accepted,

@@ -26,6 +26,7 @@ class Remedy(StrEnum):
     CONFIRM = "confirm the reservation of the recorded order"
     VOID = "void the authorisation that belongs to no order"
     GIVE_BACK = "give the coupon's use back"
+    JOURNAL = "write the movement into the journal, without a name"
     DELIVER = "start a worker: it delivers the waiting effects of the outbox"
 
 

@@ -45,6 +45,34 @@ def sold_is_shipped(look: Snapshot) -> Iterator[Finding]:
             )
 
 
+def movements_are_journaled(look: Snapshot) -> Iterator[Finding]:
+    """I1: what staff added and took away is in their journal with a reason, and what the journal tells was done."""
+    for movement_id, movement in look.movements.items():
+        told = look.journal.get(movement_id)
+        if told is None:
+            yield Finding(
+                "I1",
+                movement_id,
+                f"{movement.pieces:+d} pieces of {movement.sku}, but the journal does not say by whom or why",
+                Remedy.JOURNAL,
+                is_settling=True,
+            )
+        elif (told.sku, told.pieces) != (movement.sku, movement.pieces):
+            yield Finding(
+                "I1",
+                movement_id,
+                f"{movement.pieces:+d} pieces of {movement.sku}, but the journal says {told.pieces:+d} of {told.sku}",
+            )
+    for movement_id, told in look.journal.items():
+        if movement_id not in look.movements:
+            yield Finding(
+                "I1",
+                movement_id,
+                f"the journal says {told.pieces:+d} pieces of {told.sku}, but the stock was not moved",
+                is_settling=True,
+            )
+
+
 def reservations_end(look: Snapshot) -> Iterator[Finding]:
     """I7: no reservation outlives its hour, a closed order or its message; no authorisation is forgotten."""
     for order_id, reservation in look.reservations.items():

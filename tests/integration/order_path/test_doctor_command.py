@@ -90,6 +90,12 @@ def orphan_authorisation(shop: LiveShop) -> OrderId:
     return order_id
 
 
+def movement_without_a_name(shop: LiveShop) -> str:
+    """The console ended between moving the pieces and writing down who moved them."""
+    shop.inventory.adjust(MUG, -2, "console:1")
+    return "console:1"
+
+
 def _work_without(shop: LiveShop, effect: str) -> None:
     """Work off everything, losing one kind of promised effect."""
     assert shop.context.engine is not None
@@ -102,7 +108,7 @@ def _work_without(shop: LiveShop, effect: str) -> None:
         connection.execute(text("DROP RULE lost ON outbox"))
 
 
-FAULTS: dict[str, tuple[Callable[[LiveShop], OrderId], Remedy]] = {
+FAULTS: dict[str, tuple[Callable[[LiveShop], str], Remedy]] = {
     "message lost": (message_lost, Remedy.RESEND),
     "tracking deleted": (tracking_deleted, Remedy.PROJECT),
     "tracking behind": (tracking_behind, Remedy.PROJECT),
@@ -110,6 +116,7 @@ FAULTS: dict[str, tuple[Callable[[LiveShop], OrderId], Remedy]] = {
     "stock of a cancelled order": (stock_of_the_cancelled, Remedy.RELEASE),
     "overdue reservation": (overdue, Remedy.EXPIRE),
     "orphan authorisation": (orphan_authorisation, Remedy.VOID),
+    "a movement without a name": (movement_without_a_name, Remedy.JOURNAL),
 }
 
 

@@ -14,7 +14,7 @@ from orders.doctor.snapshot import CouponFacts, LineFacts, OrderFacts, ProviderF
 from orders.domain import ledger
 from orders.domain.events import EventType
 from orders.domain.ids import OrderId, Sku, order_number
-from orders.domain.inventory import ReservationState, ReservedLine, StockLevel
+from orders.domain.inventory import ReservationState, ReservedLine, StockLevel, StockMovement
 from orders.domain.order import INITIAL, FulfilmentStatus, OrderState, OrderStatus, PaymentStatus
 from orders.domain.pricing import TaxRule, price_order
 from orders.ports import AttemptStatus, NotificationClaim, PaymentAttempt, Reservation, TrackingView
@@ -80,6 +80,7 @@ RESERVATION = Reservation(
     is_sent=True,
 )
 VIEW = TrackingView(ID, order_number(ID), 3, "confirmed", "confirmed", "captured", "unfulfilled", NOW)
+MOVED = StockMovement("console:1", CUP, -3, NOW)
 LEVEL = StockLevel(CUP, 8, 2, 0, 10, 1990, "EUR")
 HEALTHY = Snapshot(
     taken_at=NOW,
@@ -100,6 +101,8 @@ def order(**changes: Any) -> Snapshot:
 def test_a_healthy_shop_is_called_healthy() -> None:
     """No false alarm."""
     assert examine(HEALTHY) == []
+    journaled = {MOVED.id: MOVED}
+    assert examine(replace(HEALTHY, movements=journaled, journal=journaled)) == []
 
 
 _state = ORDER.state
@@ -121,6 +124,13 @@ FAULTS: dict[str, tuple[str, Remedy, Snapshot]] = {
         "I1",
         Remedy.NONE,
         replace(HEALTHY, levels={CUP: replace(LEVEL, available=7, sold=1)}),
+    ),
+    "moved by nobody": ("I1", Remedy.JOURNAL, replace(HEALTHY, movements={"console:1": MOVED})),
+    "told and not moved": ("I1", Remedy.NONE, replace(HEALTHY, journal={"console:1": MOVED})),
+    "told otherwise": (
+        "I1",
+        Remedy.NONE,
+        replace(HEALTHY, movements={"console:1": MOVED}, journal={"console:1": replace(MOVED, pieces=-4)}),
     ),
     "lost order": ("I2", Remedy.RESEND, replace(HEALTHY, orders={}, charges=[])),
     "invisible order": ("I2", Remedy.PROJECT, replace(HEALTHY, tracking={})),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -78,7 +80,8 @@ def move_stock(sku: str) -> ResponseReturnValue:
         return _item_page(Sku(sku), invalid)
     except Refused as refused:
         return _item_page(Sku(sku), InvalidRequest([Problem("/pieces", str(refused))]))
-    record(f"stock.{kind}", f"sku:{sku}", reason=reason, pieces=difference, movement_id=movement_id)
+    if movement_id not in queries.journaled(db.session(), [known]):
+        record(f"stock.{kind}", f"sku:{sku}", reason=reason, pieces=difference, movement_id=movement_id)
     db.session.commit()
     flash(
         f"{abs(difference)} piece{'' if abs(difference) == 1 else 's'} {'more' if difference > 0 else 'less'} of {sku}."
@@ -126,16 +129,7 @@ def stock_import() -> ResponseReturnValue:
             if request.form.get("confirmed") == "1":
                 key = sheet.import_id(f"{request.form.get('nonce', '')}\n{text}", str(current_staff().id))
                 rows, is_applied = sheet.apply_rows(rows, inventory, key), True
-                for row in rows:
-                    if row.is_done:
-                        record(
-                            f"stock.{row.kind}",
-                            f"sku:{row.sku}",
-                            reason="import",
-                            pieces=row.number,
-                            import_id=key,
-                        )
-                db.session.commit()
+                _write_into_the_journal(rows, key)
         except InvalidRequest as invalid:
             problem = invalid.problems[0].detail
     return render_template(
@@ -147,3 +141,21 @@ def stock_import() -> ResponseReturnValue:
         nonce=request.form.get("nonce") or uuid7(wiring().clock.now()),
         good=sum(1 for row in rows if not row.problem),
     ), 422 if problem else 200
+
+
+def _write_into_the_journal(rows: Sequence[sheet.SheetRow], import_id: str) -> None:
+    """Each row that moved something, once, however often the import is sent. Commits."""
+    moved = [row for row in rows if row.is_done and row.pieces]
+    known = queries.journaled(db.session(), [row.sku for row in moved])
+    for row in moved:
+        movement_id = sheet.movement_of(row, import_id)
+        if movement_id not in known:
+            record(
+                f"stock.{row.kind}",
+                f"sku:{row.sku}",
+                reason="import",
+                pieces=row.pieces,
+                movement_id=movement_id,
+                import_id=import_id,
+            )
+    db.session.commit()

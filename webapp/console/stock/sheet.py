@@ -36,6 +36,11 @@ class SheetRow:
     is_done: bool = False
 
     @property
+    def pieces(self) -> int:
+        """What applying it adds to the stock, or takes away."""
+        return self.number if self.kind == "restock" else self.difference
+
+    @property
     def difference(self) -> int:
         """How many pieces more (or less) are available afterwards."""
         return (self.after or 0) - (self.before or 0)
@@ -99,7 +104,12 @@ def apply_rows(rows: Sequence[SheetRow], inventory: InventoryStore, import_id: s
 
     A row that fails is told and leaves the others alone.
     """
-    return [_apply(row, inventory, f"import:{import_id}:{row.sku}") for row in rows]
+    return [_apply(row, inventory, movement_of(row, import_id)) for row in rows]
+
+
+def movement_of(row: SheetRow, import_id: str) -> str:
+    """The id of the movement that a row of an import is."""
+    return f"import:{import_id}:{row.sku}"
 
 
 def _apply(row: SheetRow, inventory: InventoryStore, movement_id: str) -> SheetRow:
