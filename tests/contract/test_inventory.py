@@ -109,13 +109,13 @@ class TestSkus:
         stock(inventory, counters=3)
         for _ in range(2):
             inventory.restock(MUG, 5, "console:a#1")
-            inventory.adjust(MUG, -8, "import:b:MUG-RED")
+            inventory.adjust(MUG, -8, "sheet:b:MUG-RED")
         with pytest.raises(Refused):
             inventory.adjust(MUG, -100, "too-many")
         reserve(inventory, reservation([(MUG, 1, 1250)]))
         found = {each.id: (each.sku, each.pieces) for each in inventory.all_movements()}
         assert found.pop("console:a#1") == (MUG, 5)
-        assert found.pop("import:b:MUG-RED") == (MUG, -8)
+        assert found.pop("sheet:b:MUG-RED") == (MUG, -8)
         assert list(found.values()) == [(MUG, 10)], "the first pieces, and nothing for the order"
 
     def test_unknown_skus_cannot_be_moved(self, inventory: InventoryStore) -> None:

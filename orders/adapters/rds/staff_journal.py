@@ -14,7 +14,7 @@ from orders.adapters.rds.engine import database_errors
 from orders.domain.ids import Sku
 from orders.domain.inventory import StockMovement
 
-BY_STAFF = ("console:", "import:")
+BY_STAFF = ("console:", "sheet:")
 """How the ids of the staff's movements begin; others are the catalogue's and the programs' own."""
 _ACTIONS = table(
     "staff_actions",

@@ -109,7 +109,7 @@ def apply_rows(rows: Sequence[SheetRow], inventory: InventoryStore, import_id: s
 
 def movement_of(row: SheetRow, import_id: str) -> str:
     """The id of the movement that a row of an import is."""
-    return f"import:{import_id}:{row.sku}"
+    return f"sheet:{import_id}:{row.sku}"
 
 
 def _apply(row: SheetRow, inventory: InventoryStore, movement_id: str) -> SheetRow:
