@@ -181,8 +181,8 @@ def test_a_child_that_grows_too_big_is_replaced(shop: Shop) -> None:
 def test_the_first_signal_lets_a_job_finish_and_the_second_does_not(shop: Shop) -> None:
     """SIGTERM is a request; again, it is an order: what ran comes again after its visibility."""
     shop.queues["orders"].send(record_message())
-    worker = shop.process("--queues", "orders", failpoint="worker.before_commit:delay=15000")
-    until(lambda: shop.queues["orders"].depth().in_flight == 1, 60)
+    worker = shop.process("--queues", "orders", failpoint="worker.before_commit:delay=90000")
+    until(lambda: shop.count("workers", "jsonb_array_length(running) = 1") == 1, 60)
     worker.send_signal(signal.SIGTERM)
     until(lambda: shop.count("workers", "state = 'stopping'") == 1)
     assert worker.poll() is None, "it waits for its job"
