@@ -11,10 +11,12 @@ import json
 import multiprocessing
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from multiprocessing import connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,9 @@ PRELOADED = [
 _fork = multiprocessing.get_context("forkserver")
 _fork.set_forkserver_preload(PRELOADED)
 
+_ONE_AT_A_TIME = threading.Lock()
+"""The server tells the end of a process once, to whoever reads first; a second reader at that moment is told 255. Scenarios
+run in threads, and starting a process reads of all the others."""
 SWEEP_EVERY_SECONDS = 2.0
 """As local/schedule.py has it."""
 
@@ -52,20 +57,25 @@ class Program:
 
     def death(self, within_seconds: float) -> int:
         """Wait for its end and return how it ended: an exit code, or minus the signal. Raises TimeoutError."""
-        self.process.join(within_seconds)
-        code = self.process.exitcode
+        connection.wait([self.process.sentinel], within_seconds)
+        with _ONE_AT_A_TIME:
+            code = self.process.exitcode
         if code is None:
             raise TimeoutError(f"it still runs: {self.said()}")
         return code
 
     def is_alive(self) -> bool:
         """Whether it still runs."""
-        return self.process.is_alive()
+        with _ONE_AT_A_TIME:
+            return self.process.is_alive()
 
     def kill(self) -> None:
         """kill -9, and wait until it is gone."""
-        self.process.kill()
-        self.process.join()
+        with _ONE_AT_A_TIME:
+            self.process.kill()
+        connection.wait([self.process.sentinel])
+        with _ONE_AT_A_TIME:
+            self.process.join()
 
     def said(self) -> str:
         """The end of what it printed."""
@@ -75,7 +85,8 @@ class Program:
 def start(name: str, environment: Mapping[str, str], log: Path, *arguments: Any) -> Program:
     """Start a program of PROGRAMS."""
     process = _fork.Process(target=_run, args=(name, dict(environment), str(log), arguments), daemon=True)
-    process.start()
+    with _ONE_AT_A_TIME:
+        process.start()
     return Program(process, log)
 
 
