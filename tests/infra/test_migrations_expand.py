@@ -193,8 +193,10 @@ def test_the_previous_releases_code_passes_its_tests_on_the_new_schema(tmp_path:
         name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "CARTWRIGHT_"))
     }
     tests = [path for path in PREVIOUS_TESTS if (release / path).exists()]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [*command, "-m", "not slow", *tests], cwd=release, env=environment, capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-m", "not slow", *tests]
+    done = subprocess.run(command, cwd=release, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        # What waits in vain on a crowded machine cannot be mended in a release that is out; a wrong schema fails again.
+        again = [*command, "--last-failed"]
+        done = subprocess.run(again, cwd=release, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, f"{commit}: {done.stdout[-4000:]}"
