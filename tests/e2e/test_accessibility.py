@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
 from tests.e2e.buying import put_in_cart
 from tests.e2e.conftest import RunningShop
@@ -36,15 +36,26 @@ FOCUS = """() => {
 
 def violations(page: Page) -> list[str]:
     """The serious and critical findings of axe-core on the page as it stands, one line each."""
-    page.evaluate(AXE_SCRIPT)
-    result: dict[str, Any] = page.evaluate(
-        "rules => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES
-    )
+    try:
+        result = _examined(page)
+    except Error:
+        # The page was leaving for its next address as axe began: its document was gone. The next one stays.
+        page.wait_for_function("document.readyState === 'complete'")
+        result = _examined(page)
     return [
         f"{found['impact']} {found['id']}: {found['help']} at {', '.join(str(n['target']) for n in found['nodes'][:3])}"
         for found in result["violations"]
         if found["impact"] in GRAVE
     ]
+
+
+def _examined(page: Page) -> dict[str, Any]:
+    page.wait_for_load_state("load")
+    page.evaluate(AXE_SCRIPT)
+    found: dict[str, Any] = page.evaluate(
+        "rules => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES
+    )
+    return found
 
 
 @pytest.mark.parametrize("look", LOOKS)
