@@ -201,15 +201,16 @@ def _name(kind: Kind, target: Target, content: dict[str, bytes], source: Path) -
 
 def _moment(source: Path) -> str:
     """When the commit was made, to the minute."""
-    if _archived(source):
-        _, _, day, time, _ = _archived(source)
+    if archived := _archived(source):
+        _, _, day, time, _ = archived
         return f"{day.replace('-', '')}-{time[:5].replace(':', '')}"
     moment = _git(source, "show", "--no-patch", "--date=format:%Y%m%d-%H%M", "--format=%cd", "HEAD")
     return moment or "unversioned"
 
 
 def _commit(source: Path) -> str:
-    return _archived(source)[1] if _archived(source) else _git(source, "rev-parse", "HEAD")
+    archived = _archived(source)
+    return archived[1] if archived else _git(source, "rev-parse", "HEAD")
 
 
 def _archived(source: Path) -> list[str]:

@@ -14,7 +14,7 @@ from orders.services.changes import OrderChange, open_order, write
 from orders.services.desk import OrderDesk
 from orders.services.refund_order import kept_minor, take_pieces
 
-REASONS = ("changed_mind", "damaged", "wrong_item", "not_as_described", "arrived_late", "other")
+RETURN_REASONS = ("changed_mind", "damaged", "wrong_item", "not_as_described", "arrived_late", "other")
 """Why goods are sent back."""
 _OPEN = frozenset({ReturnStatus.REQUESTED, ReturnStatus.APPROVED})
 

@@ -5,10 +5,11 @@ The console writes them (webapp/console/stock); the doctor compares them with wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, DateTime, Engine, Text, column, exists, literal, select, table
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
 
 from orders.adapters.rds.engine import database_errors
 from orders.domain.ids import Sku
@@ -36,6 +37,12 @@ def journaled(connection: Connection) -> Mapping[str, StockMovement]:
         row.id: StockMovement(row.id, Sku(row.subject.removeprefix("sku:")), int(row.pieces), row.at)
         for row in connection.execute(statement.where(_ACTIONS.c.action.like("stock.%"), _ID.is_not(None)))
     }
+
+
+def told_of(connection: Connection | Session, skus: Sequence[Sku]) -> set[str]:
+    """The ids of the movements of these SKUs that the journal tells of already: a form may be sent twice."""
+    subjects = [f"sku:{sku}" for sku in skus]
+    return set(connection.scalars(select(_ID).where(_ACTIONS.c.subject.in_(subjects), _ID.is_not(None))))
 
 
 class StaffJournal:

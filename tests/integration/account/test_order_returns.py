@@ -12,7 +12,7 @@ from orders.adapters.rds.fulfilment_models import ReturnLine, ReturnRow
 from orders.adapters.rds.models import Outbox
 from orders.domain.events import Actor
 from orders.domain.ids import OrderId, Sku
-from orders.services.return_order import REASONS, decide_return
+from orders.services.return_order import RETURN_REASONS, decide_return
 from orders.services.ship_order import Parcel, ship_order
 from tests.integration.account.conftest import SignedIn, customer
 from tests.integration.account.orders_of import link_to, pack, recorded
@@ -119,4 +119,4 @@ def test_a_customers_order_is_sent_back_by_its_owner_alone(shop: ShopUnderTest, 
 
 def test_every_reason_has_words_for_the_shopper() -> None:
     """A reason without words would be an empty choice."""
-    assert list(WORDS) == list(REASONS)
+    assert list(WORDS) == list(RETURN_REASONS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
+from collections import deque
 from collections.abc import Callable
 
 from werkzeug.test import TestResponse
@@ -99,22 +99,28 @@ def _asked(door: Door, path: str, answers: queue.Queue[tuple[str, str]]) -> thre
     return thread
 
 
-def _until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+class _Line(deque[threading.Event]):
+    """A door's line that says when somebody has joined it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.joined = threading.Semaphore(0)
+
+    def append(self, turn: threading.Event) -> None:
+        super().append(turn)
+        self.joined.release()
 
 
 def test_a_burst_waits_in_line_and_is_answered_in_the_order_of_its_arrival() -> None:
     """Nobody is turned away while the line is short, whoever leaves hands on the place, and health never waits."""
     slow, answers = _Slow(), queue.Queue[tuple[str, str]]()
     door = Door(slow, most=1, in_line=2, wait_seconds=60)  # type: ignore[arg-type]
+    door._line = line = _Line()
     threads = [_asked(door, "/first", answers)]
     assert slow.came.get(timeout=60) == "/first"
-    for number, path in enumerate(("/second", "/third"), start=1):
+    for path in ("/second", "/third"):
         threads.append(_asked(door, path, answers))
-        _until(lambda number=number: len(door._line) == number)  # type: ignore[misc]
+        assert line.joined.acquire(timeout=60)
     threads.append(_asked(door, "/too-late", answers))
     assert answers.get(timeout=60) == ("/too-late", "503 SERVICE UNAVAILABLE")
     threads.append(_asked(door, "/healthz", answers))
@@ -126,7 +132,7 @@ def test_a_burst_waits_in_line_and_is_answered_in_the_order_of_its_arrival() -> 
     for thread in threads:
         thread.join(60)
     assert sorted(answers.queue) == [("/first", ""), ("/healthz", ""), ("/second", ""), ("/third", "")]
-    _until(lambda: door._inside == 0 and not door._line)
+    assert (door._inside, len(line)) == (0, 0)
 
 
 def test_who_has_waited_too_long_is_told_to_come_back() -> None:

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from orders.domain.errors import InvalidRequest, TransitionRefused, VersionConflict
 from orders.domain.ids import OrderId, uuid7
 from orders.ports import OrderRecord
-from orders.services.return_order import REASONS
+from orders.services.return_order import RETURN_REASONS
 from webapp.console.door import console, requires, staff_may
 from webapp.console.orders.actions import ACTIONS, Action, offered
 from webapp.console.orders.preview import preview
@@ -96,7 +96,7 @@ def _form(action: Action, file: OrderFile, invalid: InvalidRequest | None = None
         version=version,
         command_id=request.form.get("command_id") or _new_command(),
         hold_reasons=HOLD_REASONS,
-        return_reasons=REASONS,
+        return_reasons=RETURN_REASONS,
         the_return=_return_of(file),
     ), 422 if invalid else 200
 

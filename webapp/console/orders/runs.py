@@ -14,8 +14,7 @@ from orders.services.change_address import add_note, change_address
 from orders.services.desk import OrderDesk
 from orders.services.hold_order import hold_lines, hold_order, release_lines, release_order
 from orders.services.refund_order import Refund, refund_order
-from orders.services.return_order import REASONS as RETURN_REASONS
-from orders.services.return_order import decide_return, receive_return, request_return
+from orders.services.return_order import RETURN_REASONS, decide_return, receive_return, request_return
 from orders.services.ship_order import Parcel, deliver_order, ship_order, start_picking
 from webapp.console.amounts import parse_amount
 from webapp.console.orders.wish import Wish

@@ -104,16 +104,6 @@ def movements(session: Session, sku: Sku, limit: int = 50) -> Sequence[StaffActi
     ).all()
 
 
-def journaled(session: Session, skus: Sequence[Sku]) -> set[str]:
-    """The ids of the movements of these SKUs that the journal tells of already: a form may be sent twice."""
-    movement_id = StaffAction.detail["movement_id"].astext
-    subjects = [f"sku:{sku}" for sku in skus]
-    found = session.scalars(
-        select(movement_id).where(StaffAction.subject.in_(subjects), movement_id.is_not(None))
-    )
-    return set(found)
-
-
 @dataclass(frozen=True, slots=True)
 class ReservationRow:
     """A reservation that still holds pieces, with its age."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from orders.adapters.rds.staff_journal import told_of
 from orders.domain.errors import InvalidRequest, Problem, Refused
 from orders.domain.ids import Sku, uuid7
 from orders.domain.inventory import LOW_PIECES
@@ -80,7 +81,7 @@ def move_stock(sku: str) -> ResponseReturnValue:
         return _item_page(Sku(sku), invalid)
     except Refused as refused:
         return _item_page(Sku(sku), InvalidRequest([Problem("/pieces", str(refused))]))
-    if movement_id not in queries.journaled(db.session(), [known]):
+    if movement_id not in told_of(db.session(), [known]):
         record(f"stock.{kind}", f"sku:{sku}", reason=reason, pieces=difference, movement_id=movement_id)
     db.session.commit()
     flash(
@@ -146,7 +147,7 @@ def stock_import() -> ResponseReturnValue:
 def _write_into_the_journal(rows: Sequence[sheet.SheetRow], import_id: str) -> None:
     """Each row that moved something, once, however often the import is sent. Commits."""
     moved = [row for row in rows if row.is_done and row.pieces]
-    known = queries.journaled(db.session(), [row.sku for row in moved])
+    known = told_of(db.session(), [row.sku for row in moved])
     for row in moved:
         movement_id = sheet.movement_of(row, import_id)
         if movement_id not in known:
