@@ -15,7 +15,7 @@ from orders.adapters.memory.inventory import MemoryInventory
 from orders.adapters.memory.queue import MemoryOrders
 from orders.adapters.memory.tracking import MemoryTracking
 from orders.settings import Settings
-from tests.integration.console.shop import Shop, open_shop
+from tests.integration.console.shop import BOWL, MUG, Shop, open_shop
 from webapp import create_app
 from webapp.catalog.availability import Availability
 from webapp.console.people.accounts import create_staff
@@ -23,6 +23,7 @@ from webapp.console.permissions import Role
 from webapp.console.wiring import ConsoleWiring
 from webapp.extensions import db
 from webapp.wiring import SystemClock, Wiring
+from worker.context import JobContext
 
 PASSWORD = "a sentence as a password"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -113,3 +114,20 @@ def shop(app: Flask, inventory: MemoryInventory) -> Shop:
     """A shop with a desk, whose orders the console shows."""
     with app.app_context():
         return open_shop(db.engine, inventory)
+
+
+@pytest.fixture
+def shelves(inventory: MemoryInventory) -> MemoryInventory:
+    """Ten mugs and two bowls."""
+    for sku, pieces in ((MUG, 10), (BOWL, 2)):
+        inventory.set_up_sku(sku, 1990, "EUR")
+        inventory.restock(sku, pieces, f"first:{sku}")
+    return inventory
+
+
+@pytest.fixture
+def job_context(app: Flask, shop: Shop, inventory: MemoryInventory, queue: MemoryOrders) -> JobContext:
+    """What the worker gives to a job."""
+    with app.app_context():
+        unused: Any = None
+        return JobContext(shop.desk, db.engine, {}, inventory, unused, queue, unused)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+from flask.testing import FlaskClient
 from sqlalchemy import Engine, delete
 
 from orders.adapters.memory.inventory import MemoryInventory
@@ -28,7 +30,10 @@ from orders.services.capture_payment import capture_payment
 from orders.services.desk import OrderDesk
 from orders.services.record_order import AcceptedOrder, record_orders
 from orders.settings import Settings
+from webapp.console.permissions import Role
 
+AsRole = Callable[[Role], FlaskClient]
+"""Signs a member of staff with a role in."""
 STAFF = Actor("staff", "somebody@shop.example")
 MUG, BOWL = Sku("MUG-BLUE"), Sku("BOWL-OAK")
 PRICES = {MUG: 1990, BOWL: 3450}

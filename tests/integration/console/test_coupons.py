@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from orders.adapters.rds.coupon_models import CouponRow
+from tests.integration.console.shop import AsRole
 from webapp.console.people.models import StaffAction
 from webapp.console.permissions import Role
 from webapp.extensions import db
 
-AsRole = Callable[[Role], FlaskClient]
 TEN = {"code": "autumn 10", "kind": "percent", "value": "12,5", "minimum": "50", "max_uses": "3"}
 
 

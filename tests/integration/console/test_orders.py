@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations_with_replacement
 from typing import Any
@@ -17,12 +16,10 @@ from orders import links
 from orders.domain.ids import OrderId, order_number
 from orders.domain.order import FulfilmentStatus, OrderStatus
 from orders.services.ship_order import Parcel, ship_order
-from tests.integration.console.shop import BOWL, MUG, STAFF, Shop
+from tests.integration.console.shop import BOWL, MUG, STAFF, AsRole, Shop
 from webapp.console.orders import queries
 from webapp.console.permissions import Role
 from webapp.extensions import db
-
-AsRole = Callable[[Role], FlaskClient]
 
 
 def _numbers(page: str) -> list[str]:

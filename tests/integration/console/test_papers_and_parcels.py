@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -27,14 +26,13 @@ from orders.domain.order import FulfilmentStatus
 from orders.messages import decode_job
 from orders.ports import JobMessage
 from orders.services.ship_order import Parcel, ship_order
-from tests.integration.console.shop import BOWL, MUG, STAFF, Shop
+from tests.integration.console.shop import BOWL, MUG, STAFF, AsRole, Shop
 from webapp.console.permissions import Role
 from webapp.console.wiring import ConsoleWiring
 from webapp.extensions import db
 from worker.context import JobContext
 from worker.jobs import bulk_orders, export_orders, housekeeping, print_papers, release_holds
 
-AsRole = Callable[[Role], FlaskClient]
 JOBS = {
     "bulk_orders": bulk_orders.bulk_orders,
     "export_orders": export_orders.export_orders,

@@ -12,13 +12,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
+from tests.integration.console.shop import AsRole
 from webapp.console.people.cli import DEMO_STAFF, ensure_demo_staff
 from webapp.console.people.models import SignInAttempt, Staff, StaffAction, StaffSession
 from webapp.console.permissions import Role
 from webapp.extensions import db
 
 PASSWORD = "a sentence as a password"
-AsRole = Callable[[Role], FlaskClient]
 
 
 def test_without_a_session_every_page_leads_to_the_sign_in_page_and_back(app: Flask) -> None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
+from tests.integration.console.shop import AsRole
 from webapp.console.door import declared_permission
 from webapp.console.permissions import ROLE_PERMISSIONS, Permission, Role, may
 
-AsRole = Callable[[Role], FlaskClient]
 _SAMPLES = {
     "uuid": "01890000-0000-7000-8000-000000000000",
     "int": "1",

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from orders.adapters.rds.job_models import WorkerRow
 from orders.adapters.rds.models import Order, Outbox, PaymentAttemptRow, QuarantinedMessage
 from orders.domain.ids import OrderId
 from orders.settings import Settings
-from tests.integration.console.shop import Shop
+from tests.integration.console.shop import AsRole, Shop
 from webapp.console.orders.traces import xray_address
 from webapp.console.permissions import Role
 from webapp.extensions import db
 
-AsRole = Callable[[Role], FlaskClient]
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
