@@ -1,13 +1,17 @@
-"""Countries by their codes (ISO 3166-1 alpha-2), in English: papers and labels are read by people and by carriers."""
+"""Countries by their codes (ISO 3166-1 alpha-2): in English for papers and labels, which people and carriers read, and in
+the shopper's language for letters.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from orders.countries_de import GERMAN_NAMES
 
-def country_name(code: str) -> str:
-    """A country's name; of a code that is none, the code."""
-    return COUNTRY_NAMES.get(code, code)
+
+def country_name(code: str, language: str = "en") -> str:
+    """A country's name, in English where a language has none; of a code that is none, the code."""
+    return _NAMES_IN.get(language, COUNTRY_NAMES).get(code) or COUNTRY_NAMES.get(code, code)
 
 
 COUNTRY_NAMES: Mapping[str, str] = {
@@ -261,3 +265,4 @@ COUNTRY_NAMES: Mapping[str, str] = {
     "ZM": "Zambia",
     "ZW": "Zimbabwe",
 }
+_NAMES_IN = {"de": GERMAN_NAMES}

@@ -1,7 +1,7 @@
 """What the shopper reads: one template per event, poured into an HTML, a text, a subject and a text-message layout.
 
 A template holds only words, as blocks; the layouts hold the form. So an e-mail's HTML and its plain text can never
-say different things.
+say different things. The words are English; catalogue.py has them in the language of the order's locale.
 """
 
 from __future__ import annotations
@@ -14,18 +14,15 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from lambdas.notify_customer.catalogue import catalogue, letter_language
 from orders.countries import country_name
 from orders.domain.errors import Poison
 from orders.domain.events import NOTIFIED
 from orders.domain.ids import order_number
-from orders.domain.money import decimal_places, format_plain
-from orders.formats import carrier_name
+from orders.formats import called, carrier_name, letter_money, long_day
 from orders.ports import EmailMessage
 
 TEMPLATES = Path(__file__).parent / "templates"
-_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF"}
-_COMMA_LANGUAGES = frozenset({"de", "fr", "es", "it", "nl", "pl", "pt", "da", "fi", "nb", "sv", "cs"})
-_NARROW_SPACE = "\u00a0"
 _LONGEST_SUBJECT = 150
 
 _ORDER_DEFAULTS: Mapping[str, Any] = {
@@ -43,6 +40,7 @@ _ORDER_DEFAULTS: Mapping[str, Any] = {
     "lines": (),
     "shipping_name": "",
     "shipping_address": "",
+    "shop_url": "",
     "order_url": "",
     "unsubscribe_url": "",
 }
@@ -101,49 +99,32 @@ class JinjaRenderer:
 
     def _context(self, event: Mapping[str, Any]) -> dict[str, Any]:
         order = {**_ORDER_DEFAULTS, **event["order"]}
+        language = letter_language(order["locale"])
+        shop_url = order["shop_url"] or self._shop["public_url"]
         order["number"] = order["number"] or order_number(event["order_id"])
         order["lines"] = [{**_LINE_DEFAULTS, **line} for line in order["lines"]]
-        order["order_url"] = order["order_url"] or self._shop["public_url"]
-        order["address_lines"] = _address_lines(order["shipping_address"])
+        order["order_url"] = order["order_url"] or shop_url
+        order["address_lines"] = _address_lines(order["shipping_address"], language)
         data = {**_DATA_DEFAULTS, **event.get("data", {})}
         data["carrier"] = carrier_name(data["carrier"])
         goods = order["subtotal_minor"] - order["discount_minor"]
 
         def money(amount_minor: int) -> str:
-            return format_money(amount_minor, order["currency"], order["locale"])
+            return letter_money(amount_minor, order["currency"], language)
 
         return {
             **_FORM_DEFAULTS,
-            **self._shop,
+            "language": language,
             "shop_name": order.get("shop_name") or self._shop["shop_name"],
+            "shop_url": shop_url,
             "order": order,
             "data": data,
             "lines": _lines_told(order["lines"], data.get("lines")),
-            "first_name": (order["name"].split() or ["there"])[0],
-            "on": format_date(event["at"]),
+            "called": called(order["name"], language),
+            "on": long_day(datetime.fromisoformat(event["at"]), language),
             "money": money,
             "tax_is_included": order["total_minor"] == goods + order["shipping_minor"],
         }
-
-
-def format_money(amount_minor: int, currency: str, locale: str) -> str:
-    """An amount as people of that locale write it: `€1,234.50` in English, `1.234,50 €` in German."""
-    plain = format_plain(abs(amount_minor), currency)
-    whole, _, part = plain.partition(".")
-    grouped = f"{int(whole):,}"
-    symbol = _SYMBOLS.get(currency, currency)
-    sign = "−" if amount_minor < 0 else ""
-    if locale[:2] in _COMMA_LANGUAGES:
-        number = grouped.replace(",", ".") + (f",{part}" if decimal_places(currency) else "")
-        return f"{sign}{number}{_NARROW_SPACE}{symbol}"
-    number = grouped + (f".{part}" if decimal_places(currency) else "")
-    return f"{sign}{symbol}{_NARROW_SPACE if len(symbol) > 1 else ''}{number}"
-
-
-def format_date(at: str) -> str:
-    """The day of an event, such as `22 November 2026`: unmistakable on both sides of the Atlantic."""
-    moment = datetime.fromisoformat(at)
-    return f"{moment.day} {moment:%B %Y}"
 
 
 def _lines_told(lines: Sequence[Mapping[str, Any]], pieces: Mapping[str, int] | None) -> list[dict[str, Any]]:
@@ -169,21 +150,21 @@ def _headers(event: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, st
     return {name: value for name, value in headers.items() if value}
 
 
-def _address_lines(address: Any) -> list[str]:
+def _address_lines(address: Any, language: str) -> list[str]:
     """A postal address as lines, from a text or from the fields of domain.request.Address."""
     if isinstance(address, str):
         return [line.strip() for line in address.splitlines() if line.strip()]
     town = f"{address.get('postal_code', '')} {address.get('city', '')}"
     fields = [address.get("name"), address.get("line1"), address.get("line2"), town]
-    fields += [address.get("region"), country_name(address.get("country") or "")]
+    fields += [address.get("region"), country_name(address.get("country") or "", language)]
     return [line.strip() for line in fields if line and line.strip()]
 
 
 def _render(event: Mapping[str, Any], layout: str, context: Mapping[str, Any]) -> str:
     if event["event"] not in NOTIFIED:
         raise Poison(f"nobody is told about {event['event']!r}")
-    template = _environment(is_html=layout.endswith(".html")).get_template(f"{event['event']}.words")
-    return template.render(**context, layout=layout)
+    environment = _environment(context["language"], is_html=layout.endswith(".html"))
+    return environment.get_template(f"{event['event']}.words").render(**context, layout=layout)
 
 
 def _tidy(text: str) -> str:
@@ -194,11 +175,15 @@ def _tidy(text: str) -> str:
 
 
 @cache
-def _environment(*, is_html: bool) -> Environment:
-    return Environment(
+def _environment(language: str, *, is_html: bool) -> Environment:
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=is_html,  # noqa: S701  (plain text has nothing to escape and must not show entities)
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    # The new style escapes what is put into a sentence, in HTML, and never the sentence.
+    environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
+    return environment
