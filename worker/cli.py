@@ -13,8 +13,8 @@ from orders import failpoints
 from orders.domain.errors import CartwrightError, Unavailable
 from orders.observability import configure_logging
 from orders.settings import Settings, SettingsError, require
+from worker.job import QUEUES
 
-QUEUES = ("high", "orders", "low")
 Command = Callable[[Settings, argparse.Namespace], int]
 
 EPILOG = """exit codes: 0 done, 1 the command failed, 2 it was called wrongly

@@ -21,7 +21,7 @@ from orders.adapters.sqs import SqsOrders, SqsQueue
 from orders.domain.errors import NotFound, Poison
 from orders.settings import Settings
 from worker import control, inspection, registry
-from worker.cli import QUEUES
+from worker.job import QUEUES
 from worker.queue import JobQueue
 from worker.results import find_result
 

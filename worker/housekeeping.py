@@ -99,9 +99,13 @@ class Housekeeping:
         send_due(self._engine, self._worker.context.queues, self._now())
 
     def _enter_schedule(self) -> None:
+        """The jobs that run by themselves, once for all workers."""
         assert self._engine is not None  # noqa: S101
         context = self._worker.context
-        registry.schedule_repeating(JobQueue(self._engine, context.queues, context.desk.clock))
+        queue = JobQueue(self._engine, context.queues, context.desk.clock)
+        for job in registry.known():
+            if job.every_seconds:
+                queue.enqueue(job, every=job.every_seconds, job_id=f"every:{job.name}")
         self._is_schedule_known = True
 
     def measure(self) -> None:

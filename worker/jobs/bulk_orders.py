@@ -13,7 +13,7 @@ from orders.messages import encode_job
 from orders.ports import JobMessage
 from orders.services.bulk_actions import OWN_OPTIONS, Task, perform
 from worker.context import JobContext
-from worker.job import job
+from worker.registry import job
 from worker.retry import Retry
 
 PART = 100

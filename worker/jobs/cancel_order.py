@@ -9,7 +9,7 @@ from orders.ports import JobMessage
 from orders.services.cancel_order import cancel_order as cancel
 from orders.services.cancel_order import refuse_cancellation
 from worker.context import JobContext
-from worker.job import job
+from worker.registry import job
 from worker.retry import NotYet, Retry
 
 

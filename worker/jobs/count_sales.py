@@ -7,7 +7,7 @@ from orders.adapters.rds.sales import count_sales as count
 from orders.domain.errors import Poison
 from orders.ports import JobMessage
 from worker.context import JobContext
-from worker.job import job
+from worker.registry import job
 
 
 @job("low", timeout=60)

@@ -8,7 +8,7 @@ from orders.domain.errors import Poison
 from orders.domain.ids import OrderId
 from orders.ports import Effect, JobMessage, OutboxRow
 from worker.context import JobContext
-from worker.job import job
+from worker.registry import job
 
 JOB = "deliver_effect"
 QUEUE = "orders"

@@ -12,7 +12,7 @@ from orders.doctor.repairs import repair
 from orders.doctor.report import as_data
 from orders.ports import JobMessage
 from worker.context import JobContext
-from worker.job import job
+from worker.registry import job
 from worker.retry import Retry
 
 SETTLE_SECONDS = 10.0

@@ -8,8 +8,8 @@ from orders.ports import JobMessage
 from orders.services.expire_order import expire_order as expire
 from orders.services.expire_order import expire_recorded
 from worker.context import JobContext
-from worker.job import job
 from worker.jobs.record_order import accepted_order
+from worker.registry import job
 from worker.retry import NotYet
 
 

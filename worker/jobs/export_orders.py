@@ -19,7 +19,7 @@ from orders.domain.errors import Poison
 from orders.messages import encode_job
 from orders.ports import JobMessage
 from worker.context import JobContext
-from worker.job import job
+from worker.registry import job
 from worker.retry import Retry
 
 PART = 10_000

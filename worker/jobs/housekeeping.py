@@ -13,7 +13,7 @@ from orders.adapters.rds.job_models import JobRecord, UniqueJob
 from orders.adapters.rds.models import InboxMessage
 from orders.ports import JobMessage
 from worker.context import JobContext
-from worker.job import job
+from worker.registry import job
 
 INBOX_DAYS = 21
 """SQS keeps a message for at most 14 days, and a quarantined one may be replayed a week later still."""

@@ -7,7 +7,7 @@ from typing import Any
 from orders.domain.inventory import LOW_PIECES
 from orders.ports import JobMessage
 from worker.context import JobContext
-from worker.job import job
+from worker.registry import job
 
 LISTED = 50
 

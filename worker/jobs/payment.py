@@ -7,7 +7,7 @@ from orders.ports import JobMessage, PaymentProvider
 from orders.services.capture_payment import capture_payment as capture
 from orders.services.settle_payment import settle_payment as settle
 from worker.context import JobContext
-from worker.job import job
+from worker.registry import job
 from worker.retry import NotYet, Retry
 
 PATIENT = Retry(max_attempts=5, first_seconds=5, factor=4)

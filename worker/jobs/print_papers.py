@@ -10,7 +10,7 @@ from orders.adapters.rds.job_files import add_part, finish_file
 from orders.domain.errors import Poison
 from orders.ports import JobMessage
 from worker.context import JobContext
-from worker.job import job
+from worker.registry import job
 from worker.retry import Retry
 
 PAPERS = {"slip": ("slip",), "invoice": ("invoice",), "both": ("slip", "invoice")}

@@ -10,7 +10,7 @@ from orders.messages import decode_order_request
 from orders.ports import JobMessage
 from orders.services.record_order import AcceptedOrder, record_orders
 from worker.context import JobContext
-from worker.job import job
+from worker.registry import job
 
 
 @job("orders", batch=100, timeout=20)

@@ -7,7 +7,7 @@ import logging
 from orders.ports import JobMessage
 from orders.services.hold_order import release_due
 from worker.context import JobContext
-from worker.job import job
+from worker.registry import job
 
 log = logging.getLogger(__name__)
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from orders.adapters.memory.tables import Tables
 from orders.domain.ids import OrderId, Sku
 from orders.domain.risk import RiskHit, RiskRule
 from orders.ports import LineHold
-
-if TYPE_CHECKING:
-    from orders.adapters.memory.order_book import Tables
 
 
 class Holds:

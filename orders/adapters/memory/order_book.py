@@ -5,17 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import replace
 from datetime import datetime
 
 from orders.adapters.memory.holds import Holds
+from orders.adapters.memory.tables import Tables
 from orders.domain.errors import VersionConflict
 from orders.domain.events import OrderEvent
 from orders.domain.ids import OrderId, Sku
 from orders.domain.ledger import Posting
 from orders.domain.order import OrderState
 from orders.domain.request import Address
-from orders.domain.risk import RiskHit, RiskRule
 from orders.ports import (
     AttemptStatus,
     BookedPosting,
@@ -27,29 +27,6 @@ from orders.ports import (
     ReturnRecord,
     Shipment,
 )
-
-
-@dataclass
-class Tables:
-    """The book's contents. Values are immutable, so a shallow copy of each table is a snapshot."""
-
-    inbox: dict[str, str] = field(default_factory=dict)
-    orders: dict[OrderId, OrderRecord] = field(default_factory=dict)
-    updated: dict[OrderId, datetime] = field(default_factory=dict)
-    events: dict[tuple[OrderId, int, str], OrderEvent] = field(default_factory=dict)
-    ledger: dict[tuple[OrderId, str], Posting] = field(default_factory=dict)
-    outbox: dict[str, OutboxRow] = field(default_factory=dict)
-    attempts: dict[str, PaymentAttempt] = field(default_factory=dict)
-    shipments: dict[str, Shipment] = field(default_factory=dict)
-    returns: dict[str, ReturnRecord] = field(default_factory=dict)
-    preferences: dict[str, Mapping[str, bool]] = field(default_factory=dict)
-    rules: dict[str, RiskRule] = field(default_factory=dict)
-    hits: dict[OrderId, Sequence[RiskHit]] = field(default_factory=dict)
-    coupon_uses: dict[OrderId, str] = field(default_factory=dict)
-
-    def copy(self) -> Tables:
-        """A snapshot to go back to."""
-        return Tables(**{table.name: dict(getattr(self, table.name)) for table in fields(self)})
 
 
 class MemoryOrderBook:

@@ -19,9 +19,10 @@ from orders.ports import JobMessage
 from worker import registry
 from worker.delivery import Delivery
 from worker.heartbeat import Heartbeat
-from worker.job import Job, job
+from worker.job import Job
 from worker.leases import FencedBook, Leases, serving
 from worker.poller import Poller
+from worker.registry import job
 from worker.retry import Fate, JobTimedOut, LeaseLost, NotYet, Retry, fate_of
 
 
