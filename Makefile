@@ -21,7 +21,7 @@ TESTS ?= tests
 help: ## Print this help
 	@echo "Cartwright: an order-management storefront on AWS, and all of it on your laptop."
 	@echo
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "Data of the laptop is in .local (CARTWRIGHT_HOME). Ports: CARTWRIGHT_PORT and friends, see docs/settings.md."
 
@@ -115,6 +115,10 @@ check: $(VENV)/.dev $(VENV_LINT)/.lint ## Lint, format, types, import rules, tem
 format: $(VENV)/.dev ## Put the sources into their format
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+.PHONY: translations
+translations: $(VENV)/.dev ## Bring the catalogues of texts up to date with the sources (FEATURE=cart only that one)
+	$(PY) -m local.translations $(FEATURE)
 
 .PHONY: lock
 lock: ## Compile requirements/*.txt, pinned with hashes, from requirements/*.in

@@ -13,6 +13,10 @@ from typing import Any
 LAPTOP_SECRET = "a-laptop-is-no-secret-place"  # noqa: S105  (refused outside the local stage)
 
 
+LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
+"""The languages that the shop can speak, by code, each by its own name."""
+
+
 def _setting(
     default: Any,
     doc: str,
@@ -101,6 +105,10 @@ class Settings:
     sms_enabled: bool = _setting(True, "Whether text messages are sent to shoppers who asked for them.")
     shop_name: str = _setting("Cartwright & Co", "The shop's name on pages and in e-mails.")
     currency: str = _setting("EUR", "The shop's currency (ISO 4217).")
+    languages: str = _setting(
+        "en,de",
+        "The languages on offer, comma separated: the first one's addresses have no prefix, another's begin with its code.",
+    )
     payment_provider: str = _setting(
         "test", "Which payment provider takes new payments: test or stripe.", trial=True
     )
@@ -125,6 +133,11 @@ class Settings:
     def is_local(self) -> bool:
         """Whether this is a laptop."""
         return self.stage == "local"
+
+    @property
+    def language_codes(self) -> tuple[str, ...]:
+        """The languages on offer, the first one first."""
+        return tuple(dict.fromkeys(code.strip() for code in self.languages.split(",")))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -172,6 +185,11 @@ def _insecurities(settings: Settings, given: Mapping[str, Any]) -> list[str]:
         problems.append(f"CARTWRIGHT_STAGE must be local, dev or prod, not {settings.stage!r}")
     if settings.capture_rule not in {"confirm", "ship"}:
         problems.append("CARTWRIGHT_CAPTURE_RULE must be confirm or ship")
+    unknown = [code for code in settings.language_codes if code not in LANGUAGES]
+    if unknown:
+        problems.append(
+            f"CARTWRIGHT_LANGUAGES must be of {', '.join(LANGUAGES)}, comma separated, not {settings.languages!r}"
+        )
     if settings.is_local:
         return problems
     if "secret_key" in given and (settings.secret_key == LAPTOP_SECRET or len(settings.secret_key) < 32):

@@ -8,7 +8,18 @@ from flask import Flask
 
 from orders import failpoints
 from orders.settings import Settings, require
-from webapp import assets, errors, formats, page_cache, rate_limit, refusals, request_log, security, sharing
+from webapp import (
+    assets,
+    errors,
+    formats,
+    languages,
+    page_cache,
+    rate_limit,
+    refusals,
+    request_log,
+    security,
+    sharing,
+)
 from webapp.extensions import csrf, db
 from webapp.wiring import Wiring, make_wiring
 
@@ -38,11 +49,13 @@ def create_app(settings: Settings | None = None, wiring: Wiring | None = None) -
     app.extensions["cartwright"] = wiring or make_wiring(settings)
     app.extensions["cartwright-buckets"] = rate_limit.Buckets()
     app.extensions["cartwright-pages"] = page_cache.PageCache()
+    languages.register_languages(app, settings)
     formats.register_formats(app)
     sharing.register_sharing(app)
     assets.register_assets(app)
     errors.register_errors(app)
     _register_features(app)
+    languages.serve_languages(app)
     return app
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from webapp.extensions import db
 from webapp.wiring import wiring
 
 log = logging.getLogger(__name__)
+_NO_CENTS = re.compile(r"[.,]00(?!\d)")
 
 
 def cart_count() -> int | None:
@@ -74,11 +76,18 @@ def delivery_promise() -> DeliveryPromise:
     return DeliveryPromise(country, len(known.countries), free_from, settings.currency)
 
 
+def without_cents(amount: str) -> str:
+    """A written amount that is whole, without its zeros: `€60` for `€60.00`, `60 €` for `60,00 €`."""
+    return _NO_CENTS.sub("", amount)
+
+
 def register_layout(app: Flask) -> None:
     """Give every template the parts of the layout."""
     app.extensions["cartwright-shelves"] = TreeMemory()
     app.extensions["cartwright-vocabulary"] = Vocabulary()
     app.extensions["cartwright-fields"] = Memory(FACETS_FRESH_FOR_SECONDS / 2, most=1_000)
+
+    app.jinja_env.filters["without_cents"] = without_cents
 
     @app.context_processor
     def _parts() -> dict[str, Any]:

@@ -90,7 +90,7 @@ def cached_page(seconds: float) -> Callable[[Callable[..., Any]], Callable[..., 
             if "Cookie" in request.headers:
                 return _own(make_response(view(*args, **kwargs)))
             cache: PageCache = current_app.extensions["cartwright-pages"]
-            address = request.full_path
+            address = request.script_root + request.full_path  # The language is a part of the address.
             page = cache.get(address)
             if page is None:
                 response = make_response(view(*args, **kwargs))
@@ -149,7 +149,7 @@ class SharedPages:
         if "HTTP_COOKIE" in environ or environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
             return self._next(environ, start_response)
         began = time.perf_counter()
-        address = f"{environ['PATH_INFO']}?{environ.get('QUERY_STRING', '')}"
+        address = f"{environ.get('SCRIPT_NAME', '')}{environ['PATH_INFO']}?{environ.get('QUERY_STRING', '')}"
         cache: PageCache = self._app.extensions["cartwright-pages"]
         # An address with other letters is spelled in another way here than in the application: it answers that itself.
         page = cache.get(address) if address.isascii() else None

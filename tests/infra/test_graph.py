@@ -23,6 +23,7 @@ LEFT_TO_THEIR_DEFAULTS = {
     "AWS_REGION": "Lambda and the hosts' own file set it",
     "CARTWRIGHT_CAPTURE_RULE": "the shop's policy, the same on every stage",
     "CARTWRIGHT_CART_TTL_DAYS": "the shop's policy, the same on every stage",
+    "CARTWRIGHT_LANGUAGES": "the shop's policy, the same on every stage",
     "CARTWRIGHT_CURRENCY": "the shop's, the same on every stage",
     "CARTWRIGHT_DATABASE_POOL_SIZE": "fits a process of any size; RDS Proxy shares the connections",
     "CARTWRIGHT_FAILPOINT": "for tests",
