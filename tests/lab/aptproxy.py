@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import http.client
 import http.server
 import shutil
 import sys
-import tempfile
 import threading
 import urllib.error
 import urllib.request
@@ -20,6 +20,7 @@ from pathlib import Path
 
 CHUNK_BYTES = 1 << 20
 MIRROR_TIMEOUT_SECONDS = 60
+ATTEMPTS = 3
 # Nothing of the caller's environment may send the proxy to another proxy.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -43,22 +44,36 @@ class PackageStore:
         with lock:
             if path.exists() and ("/pool/" in url or "/by-hash/" in url):
                 return 200, path
+            status = self._ask_mirror(url, path)
+            return (200, path) if status == 200 or (status >= 500 and path.exists()) else (status, None)
+
+    def _ask_mirror(self, url: str, path: Path) -> int:
+        """Store a file and say 200, or the status that stands for its not being there. A mirror that stumbles is asked
+        again: what stops a download of hundreds of files must be more than one broken connection."""
+        status = 502
+        for _ in range(ATTEMPTS):
             try:
                 self._download(url, path)
             except urllib.error.HTTPError as error:
-                return error.code, None
-            except OSError:
-                return (200, path) if path.exists() else (502, None)
-            return 200, path
+                status = error.code
+                if status < 500:
+                    return status
+            # A reply that breaks off is an HTTPException and no OSError.
+            except (OSError, http.client.HTTPException):
+                status = 502
+            else:
+                return 200
+        return status
 
     def _download(self, url: str, path: Path) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        with (
-            DIRECT.open(url, timeout=MIRROR_TIMEOUT_SECONDS) as reply,
-            tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as part,
-        ):
-            shutil.copyfileobj(reply, part, CHUNK_BYTES)
-        Path(part.name).replace(path)
+        part = path.with_suffix(".part")
+        with DIRECT.open(url, timeout=MIRROR_TIMEOUT_SECONDS) as reply, part.open("wb") as file:
+            shutil.copyfileobj(reply, file, CHUNK_BYTES)
+            # A connection that ends early looks like the end of the file to whoever reads it piece by piece.
+            if reply.length:
+                raise OSError(f"{url} broke off {reply.length} bytes before its end")
+        part.replace(path)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -22,8 +22,9 @@ from orders.settings import Settings
 from tests.lab import backing, hosts, lab
 from tests.lab.estate import ADDRESSES, MACHINES, Estate
 from tests.lab.phases import FIRST, OPEN, ROLLED_OUT, forget, noted, phase
-from tests.lab.readiness import prepare
+from tests.lab.readiness import alone, prepare
 from tests.lab.shell import say, wait_until
+from tests.lab.timebox import OUT_OF_TIME, bounded
 
 PIECES = 10_000
 PRODUCTS = 12
@@ -105,12 +106,13 @@ class ShopOnHosts:
 @pytest.fixture(scope="session")
 def able(pytestconfig: pytest.Config) -> Iterator[None]:
     """This computer can run the lab. Where it cannot, its tests are skipped, and the end of the output says why."""
-    if reason := prepare():
-        pytestconfig.stash[WHY_NOT] = reason
-        pytest.skip(reason)
-    forget(Estate.from_environment())
-    yield
-    pytestconfig.stash[TAKEN] = noted(Estate.from_environment())
+    with alone() as others:
+        if reason := others or prepare():
+            pytestconfig.stash[WHY_NOT] = reason
+            pytest.skip(reason)
+        forget(Estate.from_environment())
+        yield
+        pytestconfig.stash[TAKEN] = noted(Estate.from_environment())
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -123,13 +125,14 @@ def pytest_terminal_summary(
         terminalreporter.section("from nothing to a shop on its hosts")
         for name, seconds in [*taken, ("all of it", sum(seconds for _, seconds in taken))]:
             terminalreporter.line(f"{seconds:7.1f} s  {name}")
-    if reason := config.stash.get(WHY_NOT, ""):
-        terminalreporter.section("THE LAB DID NOT RUN", sep="!", red=True, bold=True)
-        terminalreporter.line(reason)
+    for key, title in ((WHY_NOT, "THE LAB DID NOT RUN"), (OUT_OF_TIME, "THE LAB DID NOT COME TO ITS END")):
+        if reason := config.stash.get(key, ""):
+            terminalreporter.section(title, sep="!", red=True, bold=True)
+            terminalreporter.line(reason)
 
 
 @pytest.fixture(scope="session")
-def estate(able: None) -> Iterator[Estate]:
+def estate(able: None, request: pytest.FixtureRequest) -> Iterator[Estate]:
     """The machines, booted and bare; PostgreSQL and the local AWS beside them. Gone at the end, also after a failure.
 
     CARTWRIGHT_LAB_KEEP=1 leaves them running, and the next run goes on with them.
@@ -140,8 +143,10 @@ def estate(able: None) -> Iterator[Estate]:
         yield chosen
         say("lab: kept; look with `python -m tests.lab status`, end it with `python -m tests.lab down`")
     else:
-        with lab.lent(chosen, list(MACHINES)):
+        with bounded(request.session) as timer, lab.lent(chosen, list(MACHINES)):
             yield chosen
+            if timer:
+                timer.cancel()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -86,8 +87,10 @@ def _take_down(estate: Estate) -> None:
 
     for machine in estate.machines_made():
         machines.cut_off(machine)
-    for machine in estate.machines_made():
-        attempt(machine.name, partial(machines.destroy, machine))
+    # What takes long is to forget the disks, and that is waiting: at once for all of them.
+    with ThreadPoolExecutor(thread_name_prefix="take-down") as hands:
+        for machine in estate.machines_made():
+            hands.submit(attempt, machine.name, partial(machines.destroy, machine))
     for name in BACKGROUND:
         attempt(name, partial(stop, _pid_file(estate, name)))
     # What has lost its pid file in a crash, and ssh's connections that wait for the next command.

@@ -209,10 +209,17 @@ def _removed(group: Path) -> bool:
     return True
 
 
+def bridge_owner() -> str:
+    """The folder of the lab whose bridge stands now; empty when there is none."""
+    try:
+        return Path(f"/sys/class/net/{BRIDGE}/ifalias").read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+
+
 def bridge_up(estate: Estate) -> None:
     """Make the bridge where it is missing; refuses one that belongs to the lab of another folder."""
-    if Path(f"/sys/class/net/{BRIDGE}").exists():
-        owner = Path(f"/sys/class/net/{BRIDGE}/ifalias").read_text(encoding="utf-8").strip()
+    if owner := bridge_owner():
         if owner != str(estate.folder):
             raise LabError(f"the bridge {BRIDGE} belongs to the lab in {owner}; take that one down first")
         return
@@ -224,8 +231,7 @@ def bridge_up(estate: Estate) -> None:
 
 def bridge_down(estate: Estate) -> None:
     """Remove the bridge, if it is this lab's, and the empty groups of the machines."""
-    alias = Path(f"/sys/class/net/{BRIDGE}/ifalias")
-    if alias.exists() and alias.read_text(encoding="utf-8").strip() == str(estate.folder):
+    if bridge_owner() == str(estate.folder):
         run("ip", "link", "delete", BRIDGE)
     for folder in cgroup_folders("any"):
         with suppress(OSError):

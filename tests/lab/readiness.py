@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.lab.aptproxy import DIRECT, MIRROR_TIMEOUT_SECONDS
 from tests.lab.estate import SUITE, Estate
 from tests.lab.image import base_is_missing, mirrors
-from tests.lab.machines import cgroup_folders
+from tests.lab.machines import bridge_owner, cgroup_folders
 from tests.lab.shell import LabError, run, say
 
 PROGRAMS = {
@@ -23,6 +26,28 @@ PROGRAMS = {
     "openssl": "openssl",
 }
 """What the lab runs, and the Debian package that brings it."""
+LOCK = Path("/run/lock/cartwright-lab")
+"""Whoever runs the lab's tests holds it: the bridge and its addresses are there once on a computer."""
+ROOM_BYTES = 4 << 30
+"""For the caches and the disks of the machines, which take 2 GB at most."""
+
+
+@contextmanager
+def alone() -> Iterator[str]:
+    """For as long as the block runs no other run of the tests has the lab; or, as a sentence, that one has it now."""
+    try:
+        lock = LOCK.open("w")
+    except OSError:
+        # Without root, or on another system: `why_not` says it better.
+        yield ""
+        return
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield "another run of the lab's tests is under way on this computer, which has room for one"
+        else:
+            yield ""
 
 
 def why_not() -> str:
@@ -42,7 +67,7 @@ def why_not() -> str:
 
 def prepare() -> str:
     """Install the Debian packages that the lab lacks. Why it cannot run here, as a sentence; empty when it can now."""
-    if reason := why_not():
+    if reason := why_not() or _is_taken(Estate.from_environment()):
         return reason
     if base_is_missing(Estate.from_environment()) and (refusal := _mirror_is_away()):
         return (
@@ -65,6 +90,16 @@ def prepare() -> str:
             return (
                 f"the lab needs the Debian packages {' '.join(missing)}, and apt does not get them: {error}"
             )
+    return ""
+
+
+def _is_taken(estate: Estate) -> str:
+    """What stands in the way of this lab, and is none of its business."""
+    if (owner := bridge_owner()) not in {"", str(estate.folder)}:
+        return f"another lab is up on this computer, in {owner}: `CARTWRIGHT_LAB={owner} python -m tests.lab down`"
+    there = next(folder for folder in (estate.folder, *estate.folder.parents) if folder.is_dir())
+    if (free := shutil.disk_usage(there).free) < ROOM_BYTES:
+        return f"the lab needs {ROOM_BYTES >> 30} GB of room in {there}, and there are {free / (1 << 30):.1f}"
     return ""
 
 

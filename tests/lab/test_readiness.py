@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -24,6 +25,8 @@ def debian(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setattr(readiness, "_mounting_fails", lambda: "")
     monkeypatch.setattr(readiness, "_may_make_groups", lambda: True)
     monkeypatch.setattr(readiness, "base_is_missing", lambda estate: False)
+    monkeypatch.setattr(readiness, "bridge_owner", lambda: "")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=50 << 30))
     return monkeypatch
 
 
@@ -69,6 +72,24 @@ def test_packages_that_cannot_be_had_are_a_reason_and_no_failure(debian: pytest.
     assert "mmdebstrap" in reason
     assert "Could not resolve" in reason
     assert [command[1] for command in asked] == ["install", "update"]
+
+
+def test_another_lab_on_this_computer_is_left_in_peace(debian: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The bridge and its addresses are there once: whoever comes second does not run, and says who was first."""
+    debian.setattr(readiness, "bridge_owner", lambda: "/somebody/elses/lab")
+    assert "/somebody/elses/lab" in readiness.prepare()
+    debian.setattr(readiness, "LOCK", tmp_path / "lock")
+    with readiness.alone() as first, readiness.alone() as second:
+        assert first == ""
+        assert "another run" in second
+    with readiness.alone() as third:
+        assert third == ""
+
+
+def test_a_full_disk_is_a_reason(debian: pytest.MonkeyPatch) -> None:
+    """The lab would fail on it in the middle, and others on the same computer with it."""
+    debian.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1 << 30))
+    assert "needs 4 GB of room" in readiness.prepare()
 
 
 @pytest.mark.slow
