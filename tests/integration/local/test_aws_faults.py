@@ -52,7 +52,7 @@ def break_it(faulty_aws: LocalAws) -> Iterator[Break]:
 
 def client(aws: LocalAws, service: str) -> Any:
     """A client that makes one attempt, so that a fault is seen and not repaired."""
-    config = Config(retries={"total_max_attempts": 1}, read_timeout=5)
+    config = Config(retries={"total_max_attempts": 1}, read_timeout=60)
     session = boto3.Session("test", "test", region_name=aws.region)
     return session.client(service, endpoint_url=aws.endpoint_url, config=config)
 
