@@ -147,19 +147,27 @@ def pgettext(context: str, text: str, /, **values: Any) -> str:
     return current_language().texts.pgettext(context, text) % values
 
 
-class LazyText(UserString):
-    """A text of a module or a class: it is looked up each time it is written, in the language of that moment."""
+def N_(text: str) -> str:
+    """Marks a text for the catalogues and leaves it as it is: for one that is kept in English, in a row of a table, and
+    gets its reader's language when it is shown, by `_`."""
+    return text
 
-    def __init__(
-        self, text: str, values: dict[str, Any]
-    ) -> None:  # Not the parent's: it would keep one reading.
+
+class LazyText(UserString):
+    """A text of a module or a class: it is looked up each time it is written, in the language of that moment.
+
+    What is made of one, as validators fill in its limits with `%`, is a text of that moment and stays as it is.
+    """
+
+    def __init__(self, text: str, values: dict[str, Any] | None = None) -> None:
+        # Not the parent's: it would keep one reading.
         self._text = text
         self._values = values
 
     @property
     def data(self) -> str:  # type: ignore[override]
         """The text now."""
-        return _(self._text, **self._values)
+        return self._text if self._values is None else _(self._text, **self._values)
 
     def __html__(self) -> Markup:
         """For Markup and JSON: what `escape` makes of the text."""
@@ -200,10 +208,10 @@ class LanguagePrefix:
 
 
 class Root:
-    """What every address in a template begins with: `{{ root }}/shop`. In pages, parts and macros alike."""
+    """What every address in a template begins with: `{{ root }}/shop`. In pages, macros and letters alike."""
 
     def __str__(self) -> str:
-        return request.script_root
+        return current_language().prefix
 
     __html__ = __str__
 
