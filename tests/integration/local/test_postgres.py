@@ -33,34 +33,43 @@ def supervisor() -> Iterator[Supervisor]:
     supervisor.stop_all()
 
 
-@pytest.fixture
-def running(tmp_path: Path, supervisor: Supervisor) -> Cluster:
-    cluster = Cluster(tmp_path / "home" / "postgres", find_binaries(), any_free(), DURABLE)
+@pytest.fixture(scope="module")
+def keeper() -> Iterator[Supervisor]:
+    """Keeps the server of the tests that only look at it, or bring it back."""
+    keeper = Supervisor(say=print)
+    yield keeper
+    keeper.stop_all()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, keeper: Supervisor) -> Cluster:
+    folder = tmp_path_factory.mktemp("running")
+    cluster = Cluster(folder / "home" / "postgres", find_binaries(), any_free(), DURABLE)
     assert cluster.initialise()
-    supervisor.start(cluster.child(tmp_path / "postgres.log"))
+    keeper.start(cluster.child(folder / "postgres.log"))
     cluster.ensure_owner_and_database()
     return cluster
 
 
-def test_rows_outlive_a_kill_of_the_server(running: Cluster, supervisor: Supervisor) -> None:
+def test_rows_outlive_a_kill_of_the_server(running: Cluster, keeper: Supervisor) -> None:
     """kill -9 of the postmaster: the supervisor brings it back, and what was committed is there."""
     with psycopg.connect(dsn(running)) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
-    first = supervisor.pids()["postgres"]
+    first = keeper.pids()["postgres"]
     os.kill(first, signal.SIGKILL)
 
     def is_back() -> bool:
-        supervisor.look()
-        return supervisor.pids()["postgres"] != first and running.answers()
+        keeper.look()
+        return keeper.pids()["postgres"] != first and running.answers()
 
     until(is_back, "PostgreSQL to be back")
     with psycopg.connect(dsn(running)) as connection:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
 
 
-def test_it_listens_on_the_loopback_address_only(running: Cluster, supervisor: Supervisor) -> None:
+def test_it_listens_on_the_loopback_address_only(running: Cluster, keeper: Supervisor) -> None:
     """Nobody on the network reaches the laptop's database."""
-    assert listening_addresses(supervisor.pids()["postgres"]) == {LOOPBACK_HEX}
+    assert listening_addresses(keeper.pids()["postgres"]) == {LOOPBACK_HEX}
 
 
 def test_a_wrong_password_is_refused(running: Cluster) -> None:
