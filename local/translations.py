@@ -27,6 +27,7 @@ SOURCE = "en"
 KEYWORDS: dict[str, Any] = {
     "_": None,
     "_l": None,
+    "N_": None,
     "gettext": None,
     "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
@@ -74,6 +75,7 @@ FEATURES = (
         WEB,
         (
             "webapp/checkout/",
+            "webapp/refusal_words.py",
             "webapp/templates/checkout/",
             "webapp/templates/post/",
             *(f"{_PARTS}/{part}.html" for part in ("coupon", "form", "steps", "summary")),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gettext as stdlib
 from collections import UserString
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -147,7 +147,7 @@ def pgettext(context: str, text: str, /, **values: Any) -> str:
     return current_language().texts.pgettext(context, text) % values
 
 
-def N_(text: str) -> str:
+def N_(text: str) -> str:  # noqa: N802 (as gettext is known everywhere)
     """Marks a text for the catalogues and leaves it as it is: for one that is kept in English, in a row of a table, and
     gets its reader's language when it is shown, by `_`."""
     return text
@@ -216,14 +216,22 @@ class Root:
     __html__ = __str__
 
 
-def other_addresses() -> list[tuple[Language, str]]:
-    """This page in each language on offer, as (language, path): for the switch. Empty where a page has no language."""
+def alternates(offered: Sequence[Language]) -> list[tuple[str, str]]:
+    """(hreflang, prefix) of every version of a page, for search engines; the first language is for all others, too."""
+    if len(offered) < 2:
+        return []
+    return [*((one.code, one.prefix) for one in offered), ("x-default", offered[0].prefix)]
+
+
+def addresses_by_language() -> list[tuple[Language, str]]:
+    """This page in each language on offer, as (language, path): for the switch. Empty where there is nothing to choose."""
     offered = languages().offered
     if len(offered) < 2 or request.path.startswith(WITHOUT_LANGUAGE):
         return []
     rule = request.url_rule
     can_be_opened = rule is not None and "GET" in (rule.methods or ())
-    here = request.full_path.rstrip("?") if can_be_opened else "/"
+    # One slash: an address that begins with two would lead to another site.
+    here = "/" + request.full_path.rstrip("?").lstrip("/") if can_be_opened else "/"
     return [(one, one.prefix + here) for one in offered]
 
 
@@ -250,11 +258,13 @@ def register_languages(app: Flask, settings: Settings) -> None:
         pgettext=lambda context, text: current_language().texts.pgettext(context, text),
         npgettext=lambda context, one, many, num: current_language().texts.npgettext(context, one, many, num),
     )
-    app.jinja_env.globals["root"] = Root()
+    app.jinja_env.globals.update(
+        root=Root(), addresses_by_language=addresses_by_language, alternates=alternates(offered)
+    )
 
     @app.context_processor
     def _parts() -> dict[str, Any]:
-        return {"language": current_language(), "languages": offered}
+        return {"language": current_language()}
 
 
 def serve_languages(app: Flask) -> None:

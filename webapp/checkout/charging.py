@@ -9,25 +9,35 @@ import logging
 
 from orders.domain.errors import OutcomeUnknown, Refused, Unavailable
 from orders.failpoints import failpoint
+from orders.links import shop_url
 from orders.ports import PaymentOutcome, PaymentResult
 from webapp.checkout import attempts, coupons
 from webapp.checkout.leases import save
 from webapp.checkout.models import Checkout, CheckoutStatus
+from webapp.languages import N_
 from webapp.wiring import Wiring
 
 log = logging.getLogger(__name__)
 
 DECLINED = {
-    "": "Your bank declined the payment. Nothing was charged; try another card.",
-    "declined": "Your bank declined the payment. Nothing was charged; try another card.",
-    "card_declined": "Your bank declined the payment. Nothing was charged; try another card.",
-    "insufficient_funds": "There is not enough money on this card. Nothing was charged; try another card.",
-    "expired_card": "This card has expired. Nothing was charged; try another card.",
-    "incorrect_cvc": "The security code does not match the card. Nothing was charged; please type it again.",
-    "authentication_failed": "The payment was not confirmed with your bank. Nothing was charged; try again or use another card.",
-    "challenge_failed": "The payment was not confirmed with your bank. Nothing was charged; try again or use another card.",
+    "": N_("Your bank declined the payment. Nothing was charged; try another card."),
+    "declined": N_("Your bank declined the payment. Nothing was charged; try another card."),
+    "card_declined": N_("Your bank declined the payment. Nothing was charged; try another card."),
+    "insufficient_funds": N_(
+        "There is not enough money on this card. Nothing was charged; try another card."
+    ),
+    "expired_card": N_("This card has expired. Nothing was charged; try another card."),
+    "incorrect_cvc": N_(
+        "The security code does not match the card. Nothing was charged; please type it again."
+    ),
+    "authentication_failed": N_(
+        "The payment was not confirmed with your bank. Nothing was charged; try again or use another card."
+    ),
+    "challenge_failed": N_(
+        "The payment was not confirmed with your bank. Nothing was charged; try again or use another card."
+    ),
 }
-"""What the shopper reads for each of the provider's reasons."""
+"""What the shopper reads for each of the provider's reasons, in the language of the page (pages.py)."""
 
 
 def authorise(checkout: Checkout, parts: Wiring) -> bool:
@@ -42,7 +52,7 @@ def authorise(checkout: Checkout, parts: Wiring) -> bool:
             currency=checkout.currency,
             token=checkout.payment_token,
             idempotency_key=key,
-            return_url=f"{parts.settings.public_url}/checkout/return",
+            return_url=_return_url(checkout, parts),
         )
     except OutcomeUnknown as error:
         log.warning("authorise_unknown", extra={"order_id": str(checkout.id), "reason": str(error)[:200]})
@@ -55,11 +65,17 @@ def authorise(checkout: Checkout, parts: Wiring) -> bool:
     return take_result(checkout, parts, key, result)
 
 
+def _return_url(checkout: Checkout, parts: Wiring) -> str:
+    """Where the bank sends the shopper back to: in the language of the order, so that a repeat asks for the same."""
+    locale = (checkout.request or {})["contact"]["locale"]
+    return f"{shop_url(parts.settings, locale)}/checkout/return"
+
+
 def not_authorised(checkout: Checkout, parts: Wiring, key: str) -> bool:
     """The attempt never reached the provider: nothing is held, the shopper may try again."""
     attempts.finish(key, PaymentOutcome.DECLINED, "", "unavailable", "it never reached the provider")
     _reopen(checkout)
-    checkout.notice = (
+    checkout.notice = N_(
         "The payment service does not answer at the moment. Nothing was charged; please try again soon."
     )
     save(checkout, parts, is_last=True)

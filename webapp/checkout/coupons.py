@@ -12,6 +12,7 @@ from orders.domain.coupon import Coupon, CouponProblem, CouponRefused
 from webapp.checkout.models import Checkout
 from webapp.extensions import db
 from webapp.formats import day, money, percent
+from webapp.languages import N_, _
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,12 @@ class Weighed:
         if self.coupon is None:
             return ""
         if self.coupon.is_free_shipping:
-            return "free standard delivery"
+            return _("free standard delivery")
         if self.coupon.rate_ppm:
-            return f"{percent(self.coupon.rate_ppm)} off"
-        return f"{money(self.coupon.amount_minor, self.coupon.currency)} off"
+            what = percent(self.coupon.rate_ppm)
+        else:
+            what = money(self.coupon.amount_minor, self.coupon.currency)
+        return _("%(what)s off", what=what)
 
     @property
     def why(self) -> str:
@@ -106,10 +109,9 @@ def _told(
         return []  # It was typed a moment ago, and the sums show it.
     if before[0] != after[0]:
         why = weighed.why if weighed and weighed.code == before[0] else ""
-        return [why or f"The coupon {before[0]} is not used any more."]
-    return [
-        f"The coupon {after[0]} takes off {money(after[1], currency)} now; it was {money(before[1], currency)}."
-    ]
+        return [why or _("The coupon %(code)s is not used any more.", code=before[0])]
+    now, was = money(after[1], currency), money(before[1], currency)
+    return [_("The coupon %(code)s takes off %(now)s now; it was %(was)s.", code=after[0], now=now, was=was)]
 
 
 def claim(checkout: Checkout, now: datetime) -> None:
@@ -133,18 +135,19 @@ def give_back(checkout: Checkout) -> None:
 
 def _why(code: str, coupon: Coupon | None, problem: CouponProblem) -> str:
     if problem is CouponProblem.BELOW_MINIMUM and coupon is not None:
-        return f"The coupon {code} counts from {money(coupon.minimum_minor, coupon.currency)} of goods."
+        value = money(coupon.minimum_minor, coupon.currency)
+        return _("The coupon %(code)s counts from %(value)s of goods.", code=code, value=value)
     if problem is CouponProblem.NOT_YET and coupon is not None and coupon.starts_at is not None:
-        return f"The coupon {code} counts from {day(coupon.starts_at)} on."
-    return _WHY[problem].format(code=code)
+        return _("The coupon %(code)s counts from %(day)s on.", code=code, day=day(coupon.starts_at))
+    return _(_WHY[problem], code=code)
 
 
 _WHY = {
-    CouponProblem.UNKNOWN: "We know no coupon {code}; check it for a typing error.",
-    CouponProblem.NOT_YET: "The coupon {code} does not count yet.",
-    CouponProblem.OVER: "The coupon {code} has ended.",
-    CouponProblem.USED_UP: "The coupon {code} has been used up.",
-    CouponProblem.USED_BY_CUSTOMER: "You have used the coupon {code} as often as it may be used.",
-    CouponProblem.OTHER_CURRENCY: "The coupon {code} is for another currency.",
-    CouponProblem.BELOW_MINIMUM: "The coupon {code} needs more in the cart.",
+    CouponProblem.UNKNOWN: N_("We know no coupon %(code)s; check it for a typing error."),
+    CouponProblem.NOT_YET: N_("The coupon %(code)s does not count yet."),
+    CouponProblem.OVER: N_("The coupon %(code)s has ended."),
+    CouponProblem.USED_UP: N_("The coupon %(code)s has been used up."),
+    CouponProblem.USED_BY_CUSTOMER: N_("You have used the coupon %(code)s as often as it may be used."),
+    CouponProblem.OTHER_CURRENCY: N_("The coupon %(code)s is for another currency."),
+    CouponProblem.BELOW_MINIMUM: N_("The coupon %(code)s needs more in the cart."),
 }

@@ -10,9 +10,12 @@ from flask_wtf import FlaskForm
 from wtforms import Field, Form, FormField, RadioField, SelectField, TextAreaField, ValidationError
 from wtforms.validators import Email, InputRequired, Length, Optional
 
+from orders.countries import country_name
 from webapp.checkout.cards import CardError, card_digits, expiry_month
+from webapp.checkout.countries import country_choices
 from webapp.checkout.tariffs import tariffs
-from webapp.checkout.widgets import CountrySelect, EmailLine, TelLine, TextLine, Tick, countries
+from webapp.checkout.widgets import CountrySelect, EmailLine, TelLine, TextLine, Tick
+from webapp.languages import _, _l, current_language
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _PHONE = re.compile(r"^\+[1-9][0-9]{6,14}$")
@@ -25,13 +28,13 @@ def tidy(value: str | None) -> str:
 
 def _no_control(form: Form, field: Field) -> None:
     if field.data and _CONTROL.search(field.data):
-        raise ValidationError("This contains characters that cannot be printed; type it again.")
+        raise ValidationError(_("This contains characters that cannot be printed; type it again."))
 
 
-def _said(message: str, maximum: int, *more: Any) -> list[Any]:
+def _said(message: Any, maximum: int, *more: Any) -> list[Any]:
     return [
         InputRequired(message),
-        Length(max=maximum, message=f"At most {maximum} characters."),
+        Length(max=maximum, message=_l("At most %(maximum)s characters.", maximum=maximum)),
         _no_control,
         *more,
     ]
@@ -40,13 +43,13 @@ def _said(message: str, maximum: int, *more: Any) -> list[Any]:
 def _may_say(maximum: int, *more: Any) -> list[Any]:
     return [
         Optional(strip_whitespace=True),
-        Length(max=maximum, message=f"At most {maximum} characters."),
+        Length(max=maximum, message=_l("At most %(maximum)s characters.", maximum=maximum)),
         _no_control,
         *more,
     ]
 
 
-def _autocomplete(token: str, **more: str) -> dict[str, str]:
+def _autocomplete(token: str, **more: Any) -> dict[str, Any]:
     return {"autocomplete": token, **more}
 
 
@@ -54,30 +57,30 @@ class AddressForm(Form):  # type: ignore[misc]
     """A postal address."""
 
     name = TextLine(
-        "Full name", _said("Enter the name of the receiver.", 120), filters=[tidy],
+        _l("Full name"), _said(_l("Enter the name of the receiver."), 120), filters=[tidy],
         render_kw=_autocomplete("name"),
     )  # fmt: skip
     line1 = TextLine(
-        "Street and number", _said("Enter the street and the house number.", 120), filters=[tidy],
+        _l("Street and number"), _said(_l("Enter the street and the house number."), 120), filters=[tidy],
         render_kw=_autocomplete("address-line1"),
     )  # fmt: skip
     line2 = TextLine(
-        "Flat, floor, company", _may_say(120), filters=[tidy], render_kw=_autocomplete("address-line2"),
+        _l("Flat, floor, company"), _may_say(120), filters=[tidy], render_kw=_autocomplete("address-line2"),
     )  # fmt: skip
     postal_code = TextLine(
-        "Postal code", _said("Enter the postal code.", 16), filters=[tidy],
+        _l("Postal code"), _said(_l("Enter the postal code."), 16), filters=[tidy],
         render_kw=_autocomplete("postal-code"),
     )  # fmt: skip
     city = TextLine(
-        "Town or city", _said("Enter the town or city.", 80), filters=[tidy],
+        _l("Town or city"), _said(_l("Enter the town or city."), 80), filters=[tidy],
         render_kw=_autocomplete("address-level2"),
     )  # fmt: skip
     region = TextLine(
-        "County or region", _may_say(80), filters=[tidy], render_kw=_autocomplete("address-level1"),
+        _l("County or region"), _may_say(80), filters=[tidy], render_kw=_autocomplete("address-level1"),
     )  # fmt: skip
     country = SelectField(
-        "Country", [InputRequired("Choose a country.")],
-        choices=countries, widget=CountrySelect(),
+        _l("Country"), [InputRequired(_l("Choose a country."))],
+        choices=country_choices, widget=CountrySelect(), invalid_choice_message=_l("Choose a country."),
         render_kw=_autocomplete("country"),
     )  # fmt: skip
 
@@ -86,7 +89,11 @@ class AddressForm(Form):  # type: ignore[misc]
         country = tariffs().countries.get(self.country.data or "")
         if country and field.data and not country.accepts_postal_code(field.data):
             raise ValidationError(
-                f"This is not a postal code in {country.name}; one looks like {country.postal_example}."
+                _(
+                    "This is not a postal code in %(country)s; one looks like %(example)s.",
+                    country=country_name(country.code, current_language().code),
+                    example=country.postal_example,
+                )
             )
 
     def address(self) -> dict[str, str]:
@@ -99,18 +106,18 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]
     """Step 1: who orders, and where it goes."""
 
     email = EmailLine(
-        "E-mail",
-        _said("Enter your e-mail address; the confirmation goes there.", 254,
-              Email("This e-mail address is not complete; one looks like name@example.com.")),
+        _l("E-mail"),
+        _said(_l("Enter your e-mail address; the confirmation goes there."), 254,
+              Email(_l("This e-mail address is not complete; one looks like name@example.com."))),
         filters=[tidy], render_kw=_autocomplete("email", inputmode="email", spellcheck="false"),
     )  # fmt: skip
     phone = TelLine(
-        "Mobile number", _may_say(30), filters=[tidy], render_kw=_autocomplete("tel", inputmode="tel"),
+        _l("Mobile number"), _may_say(30), filters=[tidy], render_kw=_autocomplete("tel", inputmode="tel"),
     )  # fmt: skip
-    wants_sms = Tick("Text me when the parcel moves")
+    wants_sms = Tick(_l("Text me when the parcel moves"))
     shipping = FormField(AddressForm)
-    saves_address = Tick("Save this address in my account")
-    has_other_billing = Tick("The invoice goes to another address")
+    saves_address = Tick(_l("Save this address in my account"))
+    has_other_billing = Tick(_l("The invoice goes to another address"))
     billing = FormField(AddressForm)
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -127,12 +134,12 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]
         """A number that a text message can be sent to, in its international form."""
         field.data = international_phone(field.data or "", self.shipping.form.country.data or "")
         if field.data and not _PHONE.match(field.data):
-            raise ValidationError("Enter the number with its country code, such as +49 151 23456789.")
+            raise ValidationError(_("Enter the number with its country code, such as +49 151 23456789."))
 
     def validate_wants_sms(self, field: Field) -> None:
         """Texts need a number."""
         if field.data and not (self.phone.data or "").strip():
-            raise ValidationError("Enter a mobile number to get text messages.")
+            raise ValidationError(_("Enter a mobile number to get text messages."))
 
     def contact(self) -> dict[str, Any]:
         """The contact as the order request has it."""
@@ -141,7 +148,7 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]
             "email": self.email.data,
             "phone": self.phone.data or "",
             "wants_sms": bool(self.wants_sms.data),
-            "locale": "en",
+            "locale": current_language().code,
         }
 
 
@@ -160,9 +167,14 @@ def international_phone(typed: str, country_code: str) -> str:
 class DeliveryForm(FlaskForm):  # type: ignore[misc]
     """Step 2: how it gets there. The choices are the offers for the address."""
 
-    shipping_code = RadioField("Delivery", [InputRequired("Choose a delivery.")], validate_choice=True)
+    shipping_code = RadioField(
+        _l("Delivery"),
+        [InputRequired(_l("Choose a delivery."))],
+        validate_choice=True,
+        invalid_choice_message=_l("Choose a delivery."),
+    )
     note = TextAreaField(
-        "Note for the parcel service", _may_say(500), filters=[tidy], render_kw={"rows": "2"}
+        _l("Note for the parcel service"), _may_say(500), filters=[tidy], render_kw={"rows": "2"}
     )
 
 
@@ -170,19 +182,19 @@ class CardForm(FlaskForm):  # type: ignore[misc]
     """Step 3 with the embedded test provider. Number and code are not stored, logged or sent back into a page."""
 
     holder = TextLine(
-        "Name on the card", _said("Enter the name on the card.", 120), filters=[tidy],
+        _l("Name on the card"), _said(_l("Enter the name on the card."), 120), filters=[tidy],
         render_kw=_autocomplete("cc-name"),
     )  # fmt: skip
     number = TextLine(
-        "Card number", _said("Enter the card number.", 30), filters=[tidy],
+        _l("Card number"), _said(_l("Enter the card number."), 30), filters=[tidy],
         render_kw=_autocomplete("cc-number", inputmode="numeric", spellcheck="false"),
     )  # fmt: skip
     expiry = TextLine(
-        "Expires", _said("Enter the expiry date.", 9), filters=[tidy],
-        render_kw=_autocomplete("cc-exp", inputmode="numeric", placeholder="MM / YY"),
+        _l("Expires"), _said(_l("Enter the expiry date."), 9), filters=[tidy],
+        render_kw=_autocomplete("cc-exp", inputmode="numeric", placeholder=_l("MM / YY")),
     )  # fmt: skip
     code = TextLine(
-        "Security code", _said("Enter the security code.", 4), filters=[tidy],
+        _l("Security code"), _said(_l("Enter the security code."), 4), filters=[tidy],
         render_kw=_autocomplete("cc-csc", inputmode="numeric", spellcheck="false"),
     )  # fmt: skip
 
@@ -199,21 +211,21 @@ class CardForm(FlaskForm):  # type: ignore[misc]
         try:
             card_digits(field.data or "")
         except CardError as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(_(str(error))) from error
 
     def validate_expiry(self, field: Field) -> None:
         """A month that has not ended yet."""
         try:
             month = expiry_month(field.data or "")
         except CardError as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(_(str(error))) from error
         if month < self._today.replace(day=1):
-            raise ValidationError("This card has expired; use another one.")
+            raise ValidationError(_("This card has expired; use another one."))
 
     def validate_code(self, field: Field) -> None:
         """Three or four digits."""
         if not re.fullmatch(r"[0-9]{3,4}", field.data or ""):
-            raise ValidationError("The security code has three digits (four on American Express).")
+            raise ValidationError(_("The security code has three digits (four on American Express)."))
 
 
 class HostedForm(FlaskForm):  # type: ignore[misc]

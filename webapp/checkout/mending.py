@@ -12,6 +12,7 @@ from webapp.cart.models import Cart
 from webapp.cart.queries import set_quantity
 from webapp.checkout.models import Checkout
 from webapp.formats import money
+from webapp.languages import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,13 @@ def _words(refusal: Mapping[str, Any], line: Mapping[str, Any], currency: str) -
     if refusal["reason"] == RefusalReason.PRICE_CHANGED and refusal.get("price_minor") is not None:
         now = money(refusal["price_minor"], currency)
         was = money(line.get("unit_price_minor", 0), currency)
-        return f"It costs {now} now; it was {was}.", f"Buy it for {now}"
+        return _("It costs %(now)s now; it was %(was)s.", now=now, was=was), _("Buy it for %(now)s", now=now)
     if refusal["reason"] == RefusalReason.OUT_OF_STOCK and left > 0:
-        return f"Only {left} left; you asked for {refusal['requested']}.", f"Buy {left}"
+        why = _("Only %(left)s left; you asked for %(wanted)s.", left=left, wanted=refusal["requested"])
+        return why, _("Buy %(left)s", left=left)
     if refusal["reason"] == RefusalReason.OUT_OF_STOCK:
-        return "The last one was just sold.", "Leave it out"
-    return "It is not sold any more.", "Leave it out"
+        return _("The last one was just sold."), _("Leave it out")
+    return _("It is not sold any more."), _("Leave it out")
 
 
 def mend(cart: Cart, refusals: Sequence[Mapping[str, Any]], now: datetime) -> None:

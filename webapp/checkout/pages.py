@@ -12,13 +12,20 @@ from orders.domain.ids import OrderId
 from webapp.account import prefill
 from webapp.cart.cookie import read_cart_id
 from webapp.checkout import mending, queries
+from webapp.checkout.cards import label_in_words
 from webapp.checkout.coupons import Weighed, value_of, weigh
 from webapp.checkout.models import IN_FLIGHT, Checkout, CheckoutStatus
 from webapp.checkout.payment import test_cards
 from webapp.checkout.quote import Quote, quote
+from webapp.languages import _, _l
 from webapp.wiring import wiring
 
-STEPS = (("details", "Details"), ("delivery", "Delivery"), ("payment", "Payment"), ("review", "Review"))
+STEPS = (
+    ("details", _l("Details")),
+    ("delivery", _l("Delivery")),
+    ("payment", _l("Payment")),
+    ("review", _l("Review")),
+)
 
 
 def page(name: str, checkout: Checkout, told: list[str], form: Any, template: str = "") -> str:
@@ -28,15 +35,21 @@ def page(name: str, checkout: Checkout, told: list[str], form: Any, template: st
         quote=quote_of(checkout),
         form=form,
         told=told,
-        notice=checkout.notice,
+        notice=_notice(checkout),
         steps=STEPS,
         current=name,
         undone=first_undone(checkout),
         test_cards=test_cards() if wiring().settings.stage != "prod" else (),
         checking_url=url_for("checkout.checking", checkout_id=checkout.id),
         coupon=_coupon(checkout),
+        payment_label=label_in_words(checkout.payment_label),
         saved_addresses=prefill.saved_addresses() if name == "details" else (),
     )
+
+
+def _notice(checkout: Checkout) -> str:
+    """What a placing left to be said. It is kept in English, whoever was at work: here it gets its reader's language."""
+    return _(checkout.notice) if checkout.notice else ""
 
 
 def _coupon(checkout: Checkout) -> Weighed | None:
@@ -47,7 +60,10 @@ def _coupon(checkout: Checkout) -> Weighed | None:
 
 def refused_page(checkout: Checkout) -> str:
     return render_template(
-        "checkout/refused.html", checkout=checkout, refusals=mending.explain(checkout), notice=checkout.notice
+        "checkout/refused.html",
+        checkout=checkout,
+        refusals=mending.explain(checkout),
+        notice=_notice(checkout),
     )
 
 
@@ -83,5 +99,5 @@ def without_cart() -> Response:
     latest = queries.find_latest(cart_id) if cart_id else None
     if latest is not None and latest.status == CheckoutStatus.PLACED:
         return onwards(latest)
-    flash("Your cart is empty.", "notice")
+    flash(_("Your cart is empty."), "notice")
     return redirect(url_for("cart.show"), 303)

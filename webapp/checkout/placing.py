@@ -33,12 +33,15 @@ from webapp.checkout.models import IN_FLIGHT, Checkout, CheckoutStatus
 from webapp.checkout.queries import commit, move_on
 from webapp.checkout.quote import order_request, quote
 from webapp.extensions import db
+from webapp.languages import N_
 from webapp.wiring import Wiring
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 10
 """Cards tried in one checkout. Beyond that it is somebody testing stolen cards."""
+TRIED_TOO_OFTEN = N_("This order was tried too often. Please wait, or call us; nothing was charged.")
+COSTS_NOTHING = N_("An order that costs nothing cannot be paid by card. Take the coupon out, or call us.")
 
 
 def place(checkout: Checkout, parts: Wiring, now: datetime) -> Checkout:
@@ -57,8 +60,7 @@ def begin(checkout: Checkout, parts: Wiring, now: datetime) -> None:
     if checkout.status != CheckoutStatus.OPEN:
         raise VersionConflict("this order is being placed already")
     if checkout.attempts >= MAX_ATTEMPTS:
-        problem = "This order was tried too often. Please wait, or call us; nothing was charged."
-        raise InvalidRequest([Problem("/payment", problem)])
+        raise InvalidRequest([Problem("/payment", TRIED_TOO_OFTEN)])
     quoted = quote(checkout, parts.settings, now)
     request = order_request(checkout, quoted, parts.settings)
     if quoted.shipping is not None:
@@ -66,8 +68,7 @@ def begin(checkout: Checkout, parts: Wiring, now: datetime) -> None:
         request = replace(request, client={**request.client, "expected_at": arrival.isoformat()})
     check(request)
     if request.total_minor == 0:
-        problem = "An order that costs nothing cannot be paid by card. Take the coupon out, or call us."
-        raise InvalidRequest([Problem("/discount_code", problem)])
+        raise InvalidRequest([Problem("/discount_code", COSTS_NOTHING)])
     if request.discount_code:
         coupons.claim(checkout, now)
     checkout.request = order_request_to_dict(request)
@@ -142,7 +143,7 @@ def abandon(checkout_id: UUID, parts: Wiring) -> bool:
                 submitting.placed(checkout, parts)
             else:
                 submitting.refused(
-                    checkout, parts, "The order was not completed in time. Nothing was charged.", []
+                    checkout, parts, N_("The order was not completed in time. Nothing was charged."), []
                 )
         if checkout.status == CheckoutStatus.REFUSED:
             charging.let_go(checkout, parts)
@@ -159,7 +160,7 @@ def give_up_challenge(checkout_id: UUID, parts: Wiring) -> None:
     try:
         if checkout.status == CheckoutStatus.CHALLENGED:
             checkout.payment_token = checkout.payment_label = ""
-            submitting.refused(checkout, parts, "The payment was not confirmed. Nothing was charged.", [])
+            submitting.refused(checkout, parts, N_("The payment was not confirmed. Nothing was charged."), [])
             charging.let_go(checkout, parts)
     finally:
         release(checkout_id)

@@ -24,7 +24,9 @@ from webapp.checkout.payment import HOSTED
 from webapp.checkout.steps import bp
 from webapp.errors import wants_json
 from webapp.extensions import db
+from webapp.languages import _
 from webapp.rate_limit import limited
+from webapp.refusal_words import refusal_words
 from webapp.wiring import wiring
 
 log = logging.getLogger(__name__)
@@ -52,7 +54,7 @@ def place() -> Response | tuple[str, int]:
     told = queries.refresh_lines(checkout, cart, now)
     if told or request.form.get("version") != str(checkout.version):
         db.session.rollback()
-        told = told or ["The order was changed in another window. This is how it is now."]
+        told = told or [_("The order was changed in another window. This is how it is now.")]
         return page("review", checkout, told, PlaceForm()), 409
     try:
         placed = placing.place(checkout, wiring(), now)
@@ -60,7 +62,7 @@ def place() -> Response | tuple[str, int]:
         return _without_coupon(checkout_id, cart, refused)
     except (InvalidRequest, VersionConflict) as error:
         db.session.rollback()
-        return page("review", checkout, [_words(error)], PlaceForm()), 409
+        return page("review", checkout, [_sentence(error)], PlaceForm()), 409
     return onwards(placed)
 
 
@@ -70,7 +72,7 @@ def _without_coupon(checkout_id: UUID, cart: CartView, refused: CouponRefused) -
     log.info("coupon_refused", extra={"order_id": str(checkout_id), "reason": str(refused.problem)})
     checkout = db.session.get_one(Checkout, checkout_id, populate_existing=True)
     told = queries.refresh_lines(checkout, cart, wiring().clock.now())
-    told = told or [f"The coupon {refused.coupon_code} does not count any more."]
+    told = told or [_("The coupon %(code)s does not count any more.", code=refused.coupon_code)]
     return page("review", checkout, told, PlaceForm()), 409
 
 
@@ -80,7 +82,7 @@ def checking(checkout_id: UUID) -> Response:
     cart_id = read_cart_id(request)
     checkout = queries.find_of_cart(checkout_id, cart_id) if cart_id else None
     if checkout is None:
-        abort(404, "This order is not open in this browser.")
+        abort(404, _("This order is not open in this browser."))
     db.session.commit()
     if checkout.status in IN_FLIGHT:
         checkout = placing.advance(checkout_id, wiring())
@@ -103,7 +105,7 @@ def other_card(checkout_id: UUID) -> Response:
     cart_id = read_cart_id(request)
     checkout = queries.find_of_cart(checkout_id, cart_id) if cart_id else None
     if checkout is None:
-        abort(404, "This order is not open in this browser.")
+        abort(404, _("This order is not open in this browser."))
     db.session.commit()
     if checkout.status == CheckoutStatus.CHALLENGED:
         placing.give_up_challenge(checkout_id, wiring())
@@ -141,10 +143,9 @@ def mend() -> Response:
     return redirect(url_for("checkout.review" if cart.lines else "cart.show"), 303)
 
 
-def _words(error: Exception) -> str:
-    if isinstance(error, InvalidRequest):
-        return " ".join(problem.detail for problem in error.problems)
-    return str(error).capitalize() + "."
+def _sentence(error: InvalidRequest | VersionConflict) -> str:
+    said = refusal_words(error)
+    return said if said.endswith(".") else f"{said.capitalize()}."
 
 
 def _uuid(text: str | None) -> UUID | None:

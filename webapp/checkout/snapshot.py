@@ -7,6 +7,7 @@ from typing import Any
 
 from webapp.cart.queries import CartView
 from webapp.formats import money, pieces
+from webapp.languages import _
 
 Line = Mapping[str, Any]
 
@@ -33,17 +34,23 @@ def differences(before: Sequence[Line], after: Sequence[Line], currency: str) ->
     """What changed between two snapshots, one sentence for each fact, in the shopper's words."""
     old = {line["sku"]: line for line in before}
     new = {line["sku"]: line for line in after}
-    told = [f"{_title(line)} is not in your cart any more." for sku, line in old.items() if sku not in new]
+    told = [
+        _("%(item)s is not in your cart any more.", item=_title(line))
+        for sku, line in old.items()
+        if sku not in new
+    ]
     for sku, line in new.items():
         earlier = old.get(sku)
         if earlier is None:
-            told.append(f"{_title(line)} was added to your cart ({pieces(line['quantity'])}).")
+            added = pieces(line["quantity"])
+            told.append(_("%(item)s was added to your cart (%(pieces)s).", item=_title(line), pieces=added))
             continue
         if earlier["quantity"] != line["quantity"]:
-            told.append(f"{_title(line)}: {line['quantity']} instead of {earlier['quantity']}.")
+            count, before = line["quantity"], earlier["quantity"]
+            told.append(_("%(item)s: %(now)s instead of %(was)s.", item=_title(line), now=count, was=before))
         if earlier["unit_price_minor"] != line["unit_price_minor"]:
             now, was = (money(x["unit_price_minor"], currency) for x in (line, earlier))
-            told.append(f"{_title(line)} costs {now} now; it was {was}.")
+            told.append(_("%(item)s costs %(now)s now; it was %(was)s.", item=_title(line), now=now, was=was))
     return told
 
 

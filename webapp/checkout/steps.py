@@ -19,6 +19,7 @@ from webapp.checkout.pages import first_undone, page, quote_of, refused_page, wi
 from webapp.checkout.payment import HOSTED, tokenise
 from webapp.checkout.quote import default_country
 from webapp.extensions import db
+from webapp.languages import N_, _
 from webapp.rate_limit import limited
 from webapp.reads import statement_by_statement
 from webapp.wiring import wiring
@@ -49,7 +50,7 @@ def step(view: View) -> Callable[[], Any]:
         if checkout is not None and checkout.refusals:
             return refused_page(checkout)
         if checkout is None or not cart.can_check_out:
-            flash("Something in your cart has changed. Please look at it before you pay.", "notice")
+            flash(_("Something in your cart has changed. Please look at it before you pay."), "notice")
             return redirect(url_for("cart.show"), 303)
         return view(checkout, queries.refresh_lines(checkout, cart, now))
 
@@ -117,7 +118,7 @@ def _hosted_payment(checkout: Checkout, told: list[str]) -> Response | str:
     """The card is typed on the provider's page, after the last look: here the shopper only learns so."""
     form = HostedForm()
     if form.validate_on_submit():
-        return _pay_with(checkout, HOSTED, "Card, on Stripe's page")
+        return _pay_with(checkout, HOSTED, N_("Card, on Stripe's page"))
     return page("payment", checkout, told, form, template="payment_hosted")
 
 

@@ -24,6 +24,7 @@ from webapp.cart.queries import take_out_ordered
 from webapp.checkout import attempts
 from webapp.checkout.leases import save
 from webapp.checkout.models import Checkout, CheckoutStatus
+from webapp.languages import N_
 from webapp.reads import statement_by_statement
 from webapp.wiring import Wiring
 
@@ -53,7 +54,7 @@ def submit(checkout: Checkout, parts: Wiring) -> bool:
             # A lost first request could still be accepted while its repeat is refused.
             return False
         refusals = [asdict(line) for line in error.lines]
-        return refused(checkout, parts, "Part of your order cannot be had as it was.", refusals)
+        return refused(checkout, parts, N_("Part of your order cannot be had as it was."), refusals)
     except OutcomeUnknown as error:
         log.warning("submit_unknown", extra={"order_id": order_id, "reason": str(error)[:200]})
         return False
@@ -64,7 +65,7 @@ def submit(checkout: Checkout, parts: Wiring) -> bool:
         return refused(
             checkout,
             parts,
-            "We cannot take orders at this moment. Nothing was charged and your cart is kept.",
+            N_("We cannot take orders at this moment. Nothing was charged and your cart is kept."),
             [],
         )
     except (InvalidRequest, IdempotencyConflict) as error:
@@ -74,7 +75,9 @@ def submit(checkout: Checkout, parts: Wiring) -> bool:
         return refused(
             checkout,
             parts,
-            "The order could not be taken; this is our mistake. Nothing was charged and your cart is kept.",
+            N_(
+                "The order could not be taken; this is our mistake. Nothing was charged and your cart is kept."
+            ),
             [],
         )
     return placed(checkout, parts)

@@ -14,7 +14,9 @@ from wtforms import BooleanField, EmailField, SelectField, StringField, TelField
 from wtforms.widgets import CheckboxInput, EmailInput, Select, TelInput, TextInput
 from wtforms.widgets.core import clean_key
 
+from webapp.checkout.countries import countries_in
 from webapp.checkout.tariffs import tariffs
+from webapp.languages import current_language
 
 
 def attributes(**given: Any) -> Markup:
@@ -78,19 +80,14 @@ class Tick(BooleanField):  # type: ignore[misc]
 
 
 @cache
-def countries() -> list[tuple[str, str]]:
-    """What can be chosen: code and name of every country that we serve, by name."""
-    return sorted(((c.code, c.name) for c in tariffs().countries.values()), key=lambda c: c[1])
-
-
-@cache
-def _country_options(chosen: str) -> Markup:
-    """The options of a country's field. Called with a country that we serve or "", so that few are remembered."""
+def _country_options(chosen: str, language: str) -> Markup:
+    """The options of a country's field. Called with a country that we serve or "" and a language of the shop, so that few
+    are remembered."""
     return Markup("").join(
         Markup('<option{} value="{}">{}</option>').format(
             Markup(" selected") if code == chosen else "", code, name
         )
-        for code, name in countries()
+        for code, name in countries_in(language)
     )
 
 
@@ -103,4 +100,4 @@ class CountrySelect(Select):  # type: ignore[misc]
             given.setdefault("required", True)
         opening = Markup(f"<select {attributes(name=field.name, **given)}>")  # noqa: S704 (it escapes)
         chosen = field.data if field.data in tariffs().countries else ""
-        return opening + _country_options(chosen) + Markup("</select>")
+        return opening + _country_options(chosen, current_language().code) + Markup("</select>")

@@ -28,12 +28,13 @@ from orders.ports import ReturnStatus, TrackingView
 from orders.services.tracking_views import expected_at_of
 from webapp.checkout.models import Checkout, CheckoutStatus
 from webapp.extensions import db
+from webapp.languages import N_, _
 
 _RETURN_WORDS = {
-    ReturnStatus.REQUESTED: "We look at your request, and write to you.",
-    ReturnStatus.APPROVED: "Please send it back to the sender of your parcel.",
-    ReturnStatus.REJECTED: "We could not accept it. Answer our e-mail if you think that we are wrong.",
-    ReturnStatus.RECEIVED: "It has arrived here.",
+    ReturnStatus.REQUESTED: N_("We look at your request, and write to you."),
+    ReturnStatus.APPROVED: N_("Please send it back to the sender of your parcel."),
+    ReturnStatus.REJECTED: N_("We could not accept it. Answer our e-mail if you think that we are wrong."),
+    ReturnStatus.RECEIVED: N_("It has arrived here."),
 }
 _NOTHING_SENT = frozenset({FulfilmentStatus.UNFULFILLED, FulfilmentStatus.PICKING})
 
@@ -149,7 +150,7 @@ def _returns(order: Order, names: Mapping[str, str]) -> Sequence[Return]:
     for row, sku, quantity in found:
         pieces.setdefault(row, []).append(f"{quantity} × {names.get(sku, sku)}")
     return [
-        Return(row.status, _RETURN_WORDS[ReturnStatus(row.status)], ", ".join(what), row.requested_at)
+        Return(row.status, _(_RETURN_WORDS[ReturnStatus(row.status)]), ", ".join(what), row.requested_at)
         for row, what in pieces.items()
     ]
 

@@ -16,6 +16,7 @@ from orders.domain.ids import OrderId, order_number
 from orders.ports import TrackingView
 from webapp.account.order_access import actions_for
 from webapp.extensions import db
+from webapp.languages import Language, _, current_language, speaking
 from webapp.rate_limit import check_rate
 from webapp.reads import statement_by_statement
 from webapp.tracking.hub import HubFull, Listener, TrackingHub
@@ -50,7 +51,7 @@ def order_page(order_id: OrderId, token: str) -> Response | str:
     statement_by_statement()
     details = find_details(order_id)
     if view is None and details is None:
-        abort(404, "This order is not known here. If you placed it a moment ago, reload in a few seconds.")
+        abort(404, _("This order is not known here. If you placed it a moment ago, reload in a few seconds."))
     actions = actions_for(order_id)
     db.session.rollback()
     page = "tracking/details.html" if request.args.get("part") == "details" else "tracking/order.html"
@@ -75,30 +76,34 @@ def live(token: str) -> Response:
     try:
         listener = hub.listen(order_id, int(since) if since.isdecimal() and len(since) < 10 else 0)
     except HubFull:
-        raise ServiceUnavailable("Live updates are busy; reload the page instead.", retry_after=30) from None
-    response = Response(_stream(hub, listener), mimetype="text/event-stream")
+        raise ServiceUnavailable(
+            _("Live updates are busy; reload the page instead."), retry_after=30
+        ) from None
+    response = Response(_stream(hub, listener, current_language()), mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"  # nginx must hand on every event at once.
     response.call_on_close(lambda: hub.leave(listener))
     return response
 
 
-def _stream(hub: TrackingHub, listener: Listener) -> Iterator[str]:
-    # No request or database session is held here: a stream lives for half an hour.
+def _stream(hub: TrackingHub, listener: Listener, language: Language) -> Iterator[str]:
+    # No request or database session is held here: a stream lives for half an hour. So its language is handed in.
     ends_at = time.monotonic() + LONGEST_STREAM_SECONDS
     yield "retry: 2000\n\n"
     try:
         while time.monotonic() < ends_at:
             view = listener.wait(HEARTBEAT_SECONDS)
-            yield _event(view) if view else ": still here\n\n"
+            yield _event(view, language) if view else ": still here\n\n"
     except EOFError:
         return
     finally:
         hub.leave(listener)
 
 
-def _event(view: TrackingView) -> str:
-    data = json.dumps(story(view), separators=(",", ":"), ensure_ascii=False)
+def _event(view: TrackingView, language: Language) -> str:
+    with speaking(language):
+        told = story(view)
+    data = json.dumps(told, separators=(",", ":"), ensure_ascii=False)
     return f"id: {view.version}\nevent: moved\ndata: {data}\n\n"
 
 
@@ -107,7 +112,7 @@ def _order_of(token: str) -> OrderId:
     if order_id is None:
         abort(
             404,
-            "This link does not open an order. It may have been cut; copy the whole link from the e-mail.",
+            _("This link does not open an order. It may have been cut; copy the whole link from the e-mail."),
         )
     return order_id
 

@@ -10,27 +10,28 @@ from orders.domain.events import EventType
 from orders.domain.order import PaymentStatus, Stage
 from orders.ports import TrackingView
 from webapp.formats import day, moment
+from webapp.languages import N_, _
 
 _SAID = {
-    Stage.PLACED: ("We have your order", "It is being written into our books; that takes a moment."),
-    Stage.CONFIRMED: ("Your order is confirmed", "We will start to pack it soon."),
-    Stage.ON_HOLD: ("Your order is on hold", "Somebody is looking at it. We will write to you."),
-    Stage.PREPARING: ("Your order is being packed", "It leaves our house soon."),
-    Stage.PARTLY_SHIPPED: ("Part of your order is on its way", "The rest follows."),
-    Stage.SHIPPED: ("Your order is on its way", "The parcel service has it."),
-    Stage.DELIVERED: ("Your order has arrived", "We hope that you like it."),
-    Stage.CANCELLED: ("Your order is cancelled", "Nothing will be sent."),
+    Stage.PLACED: (N_("We have your order"), N_("It is being written into our books; that takes a moment.")),
+    Stage.CONFIRMED: (N_("Your order is confirmed"), N_("We will start to pack it soon.")),
+    Stage.ON_HOLD: (N_("Your order is on hold"), N_("Somebody is looking at it. We will write to you.")),
+    Stage.PREPARING: (N_("Your order is being packed"), N_("It leaves our house soon.")),
+    Stage.PARTLY_SHIPPED: (N_("Part of your order is on its way"), N_("The rest follows.")),
+    Stage.SHIPPED: (N_("Your order is on its way"), N_("The parcel service has it.")),
+    Stage.DELIVERED: (N_("Your order has arrived"), N_("We hope that you like it.")),
+    Stage.CANCELLED: (N_("Your order is cancelled"), N_("Nothing will be sent.")),
     Stage.EXPIRED: (
-        "Your order was not completed",
-        "The goods went back on the shelf and nothing is charged.",
+        N_("Your order was not completed"),
+        N_("The goods went back on the shelf and nothing is charged."),
     ),
 }
 _PATH = (
-    ("placed", "Placed", EventType.ORDER_PLACED),
-    ("confirmed", "Confirmed", EventType.ORDER_CONFIRMED),
-    ("preparing", "Packing", EventType.PICKING_STARTED),
-    ("shipped", "On its way", EventType.ORDER_SHIPPED),
-    ("delivered", "Delivered", EventType.ORDER_DELIVERED),
+    ("placed", N_("Placed"), EventType.ORDER_PLACED),
+    ("confirmed", N_("Confirmed"), EventType.ORDER_CONFIRMED),
+    ("preparing", N_("Packing"), EventType.PICKING_STARTED),
+    ("shipped", N_("On its way"), EventType.ORDER_SHIPPED),
+    ("delivered", N_("Delivered"), EventType.ORDER_DELIVERED),
 )
 _RANK = {
     Stage.PLACED: 0,
@@ -43,43 +44,44 @@ _RANK = {
 }
 _ENDED = frozenset({Stage.CANCELLED, Stage.EXPIRED})
 _PAYMENT = {
-    PaymentStatus.AUTHORISED: "Reserved on your card",
-    PaymentStatus.CAPTURED: "Paid",
-    PaymentStatus.PARTLY_REFUNDED: "Partly refunded",
-    PaymentStatus.REFUNDED: "Refunded",
-    PaymentStatus.VOIDED: "Not charged",
-    PaymentStatus.FAILED: "The payment failed; we will write to you",
+    PaymentStatus.AUTHORISED: N_("Reserved on your card"),
+    PaymentStatus.CAPTURED: N_("Paid"),
+    PaymentStatus.PARTLY_REFUNDED: N_("Partly refunded"),
+    PaymentStatus.REFUNDED: N_("Refunded"),
+    PaymentStatus.VOIDED: N_("Not charged"),
+    PaymentStatus.FAILED: N_("The payment failed; we will write to you"),
 }
 _HAPPENED = {
-    EventType.ORDER_PLACED: "Order placed",
-    EventType.ORDER_CONFIRMED: "Order confirmed",
-    EventType.ORDER_HELD: "Put on hold",
-    EventType.ORDER_RELEASED: "Released from hold",
-    EventType.PAYMENT_CAPTURED: "Payment taken",
-    EventType.PAYMENT_FAILED: "Payment failed",
-    EventType.PAYMENT_VOIDED: "Reserved money released",
-    EventType.PAYMENT_PARTLY_REFUNDED: "Part of the money refunded",
-    EventType.PAYMENT_REFUNDED: "Money refunded",
-    EventType.PICKING_STARTED: "Packing started",
-    EventType.ORDER_PARTLY_SHIPPED: "Part of it handed to the parcel service",
-    EventType.ORDER_SHIPPED: "Handed to the parcel service",
-    EventType.ORDER_DELIVERED: "Delivered",
-    EventType.ORDER_CANCELLED: "Order cancelled",
-    EventType.ORDER_EXPIRED: "Order expired",
-    EventType.RETURN_REQUESTED: "Return requested",
-    EventType.RETURN_APPROVED: "Return approved",
-    EventType.RETURN_REJECTED: "Return not accepted",
-    EventType.RETURN_RECEIVED: "Return received",
-    EventType.ADDRESS_CHANGED: "Address changed",
-    EventType.ORDER_EDITED: "Order changed",
+    EventType.ORDER_PLACED: N_("Order placed"),
+    EventType.ORDER_CONFIRMED: N_("Order confirmed"),
+    EventType.ORDER_HELD: N_("Put on hold"),
+    EventType.ORDER_RELEASED: N_("Released from hold"),
+    EventType.PAYMENT_CAPTURED: N_("Payment taken"),
+    EventType.PAYMENT_FAILED: N_("Payment failed"),
+    EventType.PAYMENT_VOIDED: N_("Reserved money released"),
+    EventType.PAYMENT_PARTLY_REFUNDED: N_("Part of the money refunded"),
+    EventType.PAYMENT_REFUNDED: N_("Money refunded"),
+    EventType.PICKING_STARTED: N_("Packing started"),
+    EventType.ORDER_PARTLY_SHIPPED: N_("Part of it handed to the parcel service"),
+    EventType.ORDER_SHIPPED: N_("Handed to the parcel service"),
+    EventType.ORDER_DELIVERED: N_("Delivered"),
+    EventType.ORDER_CANCELLED: N_("Order cancelled"),
+    EventType.ORDER_EXPIRED: N_("Order expired"),
+    EventType.RETURN_REQUESTED: N_("Return requested"),
+    EventType.RETURN_APPROVED: N_("Return approved"),
+    EventType.RETURN_REJECTED: N_("Return not accepted"),
+    EventType.RETURN_RECEIVED: N_("Return received"),
+    EventType.ADDRESS_CHANGED: N_("Address changed"),
+    EventType.ORDER_EDITED: N_("Order changed"),
 }
 """Events that a shopper reads of; what is not here is the shop's own business."""
 
 
 def story(view: TrackingView) -> dict[str, Any]:
-    """The view in the shopper's words, as plain data: the template draws it, the live page receives it."""
+    """The view in the shopper's words, as plain data: the template draws it, the live page receives it. In the language that is
+    spoken where it is called."""
     stage = Stage(view.stage)
-    title, text = _SAID[stage]
+    title, text = (_(words) for words in _SAID[stage])
     times = dict(reversed(view.events))
     return {
         "version": view.version,
@@ -89,9 +91,9 @@ def story(view: TrackingView) -> dict[str, Any]:
         "is_ended": stage in _ENDED,
         "steps": _steps(stage, times),
         "expected": _expected(stage, view.expected_at),
-        "payment": _PAYMENT.get(PaymentStatus(view.payment_status), ""),
+        "payment": _(_PAYMENT[PaymentStatus(view.payment_status)]),
         "happened": [
-            {"text": _HAPPENED[EventType(event)], "at": at.isoformat(), "said": moment(at)}
+            {"text": _(_HAPPENED[EventType(event)]), "at": at.isoformat(), "said": moment(at)}
             for event, at in reversed(view.events)
             if event in _HAPPENED
         ],
@@ -103,7 +105,7 @@ def _expected(stage: Stage, at: datetime | None) -> str:
     """Until when it should have arrived, as long as that is not over or known better."""
     if at is None or stage in _ENDED or stage in {Stage.DELIVERED, Stage.ON_HOLD}:
         return ""
-    return f"Expected by {day(at)}"
+    return _("Expected by %(day)s", day=day(at))
 
 
 def _steps(stage: Stage, times: Mapping[str, datetime]) -> list[dict[str, str]]:
@@ -120,7 +122,7 @@ def _steps(stage: Stage, times: Mapping[str, datetime]) -> list[dict[str, str]]:
         steps.append(
             {
                 "key": key,
-                "title": title,
+                "title": _(title),
                 "state": state,
                 "at": at.isoformat() if at else "",
                 "said": moment(at) if at else "",
