@@ -1,13 +1,41 @@
-"""How amounts, dates and small words are written on pages: the Jinja filters."""
+"""How amounts, dates and small words are written on pages, in the language of the page: the Jinja filters."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 
 from flask import Flask
 
-from orders.formats import carrier_name, day, moment, money, percent
+from orders import countries, formats
+from orders.formats import carrier_name
 from webapp.checkout.tariffs import tariffs
+from webapp.languages import current_language, ngettext
+
+
+def money(amount_minor: int, currency: str) -> str:
+    """An amount as the page's language writes it."""
+    return formats.money(amount_minor, currency, current_language().code)
+
+
+def percent(rate_ppm: int) -> str:
+    """A rate in parts per million."""
+    return formats.percent(rate_ppm, current_language().code)
+
+
+def day(value: date | datetime) -> str:
+    """A day, short."""
+    return formats.day(value, current_language().code)
+
+
+def moment(value: datetime) -> str:
+    """A moment of a day."""
+    return formats.moment(value, current_language().code)
+
+
+def called(name: str) -> str:
+    """How a page or a letter calls its reader."""
+    return formats.called(name, current_language().code)
 
 
 def options_label(options: Mapping[str, str]) -> str:
@@ -17,13 +45,12 @@ def options_label(options: Mapping[str, str]) -> str:
 
 def pieces(count: int) -> str:
     """`1 item`, `2 items`."""
-    return f"{count} item{'' if count == 1 else 's'}"
+    return ngettext("%(num)s item", "%(num)s items", count)
 
 
 def country_name(code: str) -> str:
     """A country's name, or its code when the shop does not serve it (any more)."""
-    country = tariffs().countries.get(code)
-    return country.name if country else code
+    return countries.country_name(code, current_language().code) if code in tariffs().countries else code
 
 
 def given(attributes: Mapping[str, object]) -> dict[str, object]:
@@ -32,6 +59,7 @@ def given(attributes: Mapping[str, object]) -> dict[str, object]:
 
 
 __all__ = [
+    "called",
     "carrier_name",
     "country_name",
     "day",
@@ -52,6 +80,7 @@ def register_formats(app: Flask) -> None:
         percent=percent,
         day=day,
         moment=moment,
+        called=called,
         options_label=options_label,
         pieces=pieces,
         given=given,

@@ -10,6 +10,8 @@ from pathlib import Path
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from webapp.languages import _
+
 MIN_LENGTH = 8
 """NIST SP 800-63B and ASVS 5.0 (6.2.1) ask for length, not for character classes."""
 MAX_LENGTH = 128
@@ -49,17 +51,17 @@ def password_problem(password: str, *about: str) -> str:
     """
     folded = _normal(password).casefold()
     if len(password) < MIN_LENGTH:
-        return f"Use at least {MIN_LENGTH} characters; a short sentence is a good password."
+        return _("Use at least %(count)s characters; a short sentence is a good password.", count=MIN_LENGTH)
     if len(password) > MAX_LENGTH:
-        return f"Use at most {MAX_LENGTH} characters."
+        return _("Use at most %(count)s characters.", count=MAX_LENGTH)
     if folded in common_passwords() or folded.rstrip("0123456789!.?*#$") in common_passwords():
-        return "This password is on the lists that thieves try first; choose another one."
+        return _("This password is on the lists that thieves try first; choose another one.")
     if len(set(folded)) < 4:
-        return "This password repeats itself; choose another one."
+        return _("This password repeats itself; choose another one.")
     for known in about:
         for part in (known.casefold(), known.casefold().partition("@")[0]):
             if len(part) >= _SHORTEST_HINT and part in folded and len(folded) - len(part) < 4:
-                return "This password is too close to your name or e-mail; choose another one."
+                return _("This password is too close to your name or e-mail; choose another one.")
     return ""
 
 

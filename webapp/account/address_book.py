@@ -12,6 +12,7 @@ from orders.domain.errors import NotFound, Refused
 from orders.domain.ids import uuid7
 from webapp.account.models import Customer, SavedAddress
 from webapp.extensions import db
+from webapp.languages import _
 from webapp.wiring import wiring
 
 MOST_ADDRESSES = 30
@@ -54,7 +55,9 @@ def save(customer_id: str, address: Mapping[str, Any], *, is_default: bool = Fal
     known = all_of(customer_id)
     same = next((saved for saved in known if saved.address == dict(address)), None)
     if same is None and len(known) >= MOST_ADDRESSES:
-        raise BookFull(f"The address book holds {MOST_ADDRESSES} addresses; delete one first.")
+        raise BookFull(
+            _("The address book holds %(count)s addresses; delete one first.", count=MOST_ADDRESSES)
+        )
     if is_default:
         _none_first(customer_id)
     if same is not None:

@@ -12,6 +12,7 @@ from webapp.account.door import account, signed_in
 from webapp.account.forms import SavedAddressForm
 from webapp.checkout.quote import default_country
 from webapp.extensions import db
+from webapp.languages import _
 from webapp.rate_limit import limited
 from webapp.wiring import wiring
 
@@ -39,9 +40,9 @@ def new_address() -> ResponseReturnValue:
             flash(str(refused), "error")
         else:
             db.session.commit()
-            flash("The address is in your book.", "success")
+            flash(_("The address is in your book."), "success")
         return redirect(url_for("account.addresses"), 303)
-    return _page(form, "A new address")
+    return _page(form, _("A new address"))
 
 
 @account.route("/addresses/<uuid:address_id>", methods=["GET", "POST"])
@@ -53,9 +54,9 @@ def address(address_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         address_book.change(saved, form.address(), is_default=bool(form.is_default.data))
         db.session.commit()
-        flash("The address is changed.", "success")
+        flash(_("The address is changed."), "success")
         return redirect(url_for("account.addresses"), 303)
-    return _page(form, "Change the address")
+    return _page(form, _("Change the address"))
 
 
 @account.post("/addresses/<uuid:address_id>/delete")
@@ -64,7 +65,7 @@ def delete_address(address_id: UUID) -> ResponseReturnValue:
     """Take an address of one's own out of the book."""
     address_book.remove(signed_in().id, address_id)
     db.session.commit()
-    flash("The address is deleted.", "success")
+    flash(_("The address is deleted."), "success")
     return redirect(url_for("account.addresses"), 303)
 
 

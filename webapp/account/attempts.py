@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select
 from orders.domain.errors import Refused
 from webapp.account.models import AccountAttempt
 from webapp.extensions import db
+from webapp.languages import _
 
 WINDOW = timedelta(minutes=15)
 SIGN_IN_PER_EMAIL = 10
@@ -62,7 +63,7 @@ def _begin(purpose: str, email: str, per_email: int, per_address: int, now: date
     counted: dict[str, int] = dict(db.session.execute(statement).all())
     db.session.commit()
     if any(counted.get(key, 0) > limit for key, limit in limits.items()):
-        raise TooManyAttempts("That was often. Wait a quarter of an hour, then try again.")
+        raise TooManyAttempts(_("That was often. Wait a quarter of an hour, then try again."))
 
 
 def _email_key(purpose: str, email: str) -> str:

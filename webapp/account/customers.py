@@ -12,6 +12,7 @@ from webapp.account import attempts, letters, preferences
 from webapp.account.models import Customer, Letter, LetterKind
 from webapp.account.sessions import revoke_sessions
 from webapp.extensions import db
+from webapp.languages import _
 from webapp.wiring import wiring
 
 
@@ -66,7 +67,7 @@ def register(letter: Letter, *, name: str, password: str) -> Customer:
         .returning(Customer.id)
     )
     if made is None:
-        raise AccountRefused("This address has an account already; sign in instead.")
+        raise AccountRefused(_("This address has an account already; sign in instead."))
     letter.used_at = now
     return db.session.get_one(Customer, customer_id)
 
@@ -152,7 +153,7 @@ def change_email(letter: Letter) -> Customer:
     if customer is None:
         raise NotFound("this link was used or has expired")
     if find_customer(letter.email) is not None:
-        raise AccountRefused("This address has an account already.")
+        raise AccountRefused(_("This address has an account already."))
     before, letter.used_at = customer.email, wiring().clock.now()
     customer.email = letter.email
     preferences.move(before, letter.email)

@@ -29,6 +29,7 @@ from webapp.account.models import Customer
 from webapp.account.sessions import drop_cookie
 from webapp.cart.cookie import drop_cart_cookie
 from webapp.extensions import csrf, db
+from webapp.languages import _
 from webapp.rate_limit import limited
 from webapp.wiring import wiring
 
@@ -60,7 +61,7 @@ def delete_data() -> ResponseReturnValue:
         try:
             if customers.confirm_password(customer, form.current.data):
                 return _deleted(customer)
-            form.current.errors = ["This is not your present password."]
+            form.current.errors = [_("This is not your present password.")]
         except TooManyAttempts as refused:
             db.session.rollback()
             form.current.errors, status = [str(refused)], 429
@@ -94,7 +95,7 @@ def unsubscribe(token: str) -> ResponseReturnValue:
     order_id = links.read_unsubscribe(token, links.keys_of(wiring().settings)) if len(token) <= 64 else None
     email = db.session.scalar(select(Order.email).where(Order.id == UUID(order_id))) if order_id else None
     if not email:
-        abort(404, "This link does not belong to an order that we know.")
+        abort(404, _("This link does not belong to an order that we know."))
     if request.method == "POST":
         preferences.choose(email, email="resume" in request.form)
         db.session.commit()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from webapp.languages import _, _l
+
 _BROWSERS = (
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -18,13 +20,13 @@ _SYSTEMS = (
     ("iPad", "iPad"),
     ("Android", "Android"),
     ("Windows", "Windows"),
-    ("Macintosh", "a Mac"),
+    ("Macintosh", _l("a Mac")),
     ("Linux", "Linux"),
 )
 
 
 def device(user_agent: str) -> str:
     """`Firefox on Windows`; `Some browser` when it does not say. A hint for people, never a decision."""
-    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "Some browser")
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), _("Some browser"))
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
-    return f"{browser} on {system}" if system else browser
+    return _("%(browser)s on %(system)s", browser=browser, system=system) if system else browser

@@ -48,7 +48,9 @@ def admit() -> ResponseReturnValue | None:
         return None
     # Only a page can be returned to, never an action.
     target = (
-        request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else url_for("account.overview")
+        request.script_root + request.full_path.rstrip("?")
+        if request.method in {"GET", "HEAD"}
+        else url_for("account.overview")
     )
     return redirect(url_for("account.sign_in", next=target), 303)
 

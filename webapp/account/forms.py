@@ -19,12 +19,13 @@ from wtforms import (
 from wtforms.validators import Email, InputRequired, Length, Optional
 
 from webapp.checkout.forms import AddressForm, international_phone, tidy
+from webapp.languages import _, _l
 from webapp.passwords import MAX_LENGTH, MIN_LENGTH, password_problem
 
 _EMAIL = [
-    InputRequired("Enter your e-mail address."),
-    Length(max=254, message="At most 254 characters."),
-    Email("This e-mail address is not complete; one looks like name@example.com."),
+    InputRequired(_l("Enter your e-mail address.")),
+    Length(max=254, message=_l("At most 254 characters.")),
+    Email(_l("This e-mail address is not complete; one looks like name@example.com.")),
 ]
 _EMAIL_FIELD = {"autocomplete": "username", "inputmode": "email", "spellcheck": "false"}
 _CURRENT = {"autocomplete": "current-password", "spellcheck": "false"}
@@ -34,10 +35,13 @@ _NEW = {"autocomplete": "new-password", "spellcheck": "false", "minlength": str(
 class SignInForm(FlaskForm):  # type: ignore[misc]
     """E-mail and password."""
 
-    email = EmailField("E-mail", _EMAIL, filters=[tidy], render_kw=_EMAIL_FIELD)
+    email = EmailField(_l("E-mail"), _EMAIL, filters=[tidy], render_kw=_EMAIL_FIELD)
     password = PasswordField(
-        "Password",
-        [InputRequired("Enter your password."), Length(max=MAX_LENGTH, message="At most 128 characters.")],
+        _l("Password"),
+        [
+            InputRequired(_l("Enter your password.")),
+            Length(max=MAX_LENGTH, message=_l("At most 128 characters.")),
+        ],
         render_kw=_CURRENT,
     )
 
@@ -45,7 +49,7 @@ class SignInForm(FlaskForm):  # type: ignore[misc]
 class EmailForm(FlaskForm):  # type: ignore[misc]
     """An e-mail address to write to: registering and a forgotten password."""
 
-    email = EmailField("E-mail", _EMAIL, filters=[tidy], render_kw=_EMAIL_FIELD)
+    email = EmailField(_l("E-mail"), _EMAIL, filters=[tidy], render_kw=_EMAIL_FIELD)
     order = HiddenField()
     """The signed link of a guest's order that is to join the account."""
 
@@ -53,7 +57,7 @@ class EmailForm(FlaskForm):  # type: ignore[misc]
 class _NewPassword(FlaskForm):  # type: ignore[misc]
     """A new password, judged against lists and against what others know of its owner."""
 
-    password = PasswordField("New password", [InputRequired("Choose a password.")], render_kw=_NEW)
+    password = PasswordField(_l("New password"), [InputRequired(_l("Choose a password."))], render_kw=_NEW)
 
     def __init__(self, *args: Any, about: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,12 +74,12 @@ class RegisterForm(_NewPassword):
     """The account that a letter's link makes."""
 
     name = StringField(
-        "Your name",
-        [InputRequired("Enter your name."), Length(max=120, message="At most 120 characters.")],
+        _l("Your name"),
+        [InputRequired(_l("Enter your name.")), Length(max=120, message=_l("At most 120 characters."))],
         filters=[tidy],
         render_kw={"autocomplete": "name"},
     )
-    password = PasswordField("Password", [InputRequired("Choose a password.")], render_kw=_NEW)
+    password = PasswordField(_l("Password"), [InputRequired(_l("Choose a password."))], render_kw=_NEW)
 
 
 class NewPasswordForm(_NewPassword):
@@ -86,16 +90,16 @@ class PasswordForm(_NewPassword):
     """A new password, against the present one."""
 
     current = PasswordField(
-        "Present password", [InputRequired("Enter your present password.")], render_kw=_CURRENT
+        _l("Present password"), [InputRequired(_l("Enter your present password."))], render_kw=_CURRENT
     )
 
 
 class ChangeEmailForm(FlaskForm):  # type: ignore[misc]
     """A new address, against the password."""
 
-    email = EmailField("New e-mail address", _EMAIL, filters=[tidy], render_kw=_EMAIL_FIELD)
+    email = EmailField(_l("New e-mail address"), _EMAIL, filters=[tidy], render_kw=_EMAIL_FIELD)
     current = PasswordField(
-        "Present password", [InputRequired("Enter your present password.")], render_kw=_CURRENT
+        _l("Present password"), [InputRequired(_l("Enter your present password."))], render_kw=_CURRENT
     )
 
 
@@ -103,14 +107,14 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]
     """Name and number."""
 
     name = StringField(
-        "Your name",
-        [InputRequired("Enter your name."), Length(max=120, message="At most 120 characters.")],
+        _l("Your name"),
+        [InputRequired(_l("Enter your name.")), Length(max=120, message=_l("At most 120 characters."))],
         filters=[tidy],
         render_kw={"autocomplete": "name"},
     )
     phone = TelField(
-        "Mobile number",
-        [Optional(strip_whitespace=True), Length(max=30, message="At most 30 characters.")],
+        _l("Mobile number"),
+        [Optional(strip_whitespace=True), Length(max=30, message=_l("At most 30 characters."))],
         filters=[tidy],
         render_kw={"autocomplete": "tel", "inputmode": "tel"},
     )
@@ -121,13 +125,13 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]
         if field.data and not (
             field.data.startswith("+") and field.data[1:].isdigit() and 8 <= len(field.data) <= 16
         ):
-            raise ValidationError("Enter the number with its country code, such as +49 151 23456789.")
+            raise ValidationError(_("Enter the number with its country code, such as +49 151 23456789."))
 
 
 class SavedAddressForm(FlaskForm, AddressForm):  # type: ignore[misc]
     """An address for the book."""
 
-    is_default = BooleanField("Offer this address first")
+    is_default = BooleanField(_l("Offer this address first"))
 
 
 class OrderAddressForm(FlaskForm, AddressForm):  # type: ignore[misc]
@@ -140,17 +144,19 @@ class OrderAddressForm(FlaskForm, AddressForm):  # type: ignore[misc]
 class NotificationsForm(FlaskForm):  # type: ignore[misc]
     """By channel, whether it is wanted."""
 
-    email = BooleanField("E-mail about each step of my orders")
-    sms = BooleanField("Text messages when a parcel moves")
+    email = BooleanField(_l("E-mail about each step of my orders"))
+    sms = BooleanField(_l("Text messages when a parcel moves"))
 
 
 class DeleteForm(FlaskForm):  # type: ignore[misc]
     """Deleting the account, against the password."""
 
     current = PasswordField(
-        "Present password", [InputRequired("Enter your present password.")], render_kw=_CURRENT
+        _l("Present password"), [InputRequired(_l("Enter your present password."))], render_kw=_CURRENT
     )
-    is_sure = BooleanField("Yes, delete my account", [InputRequired("Tick the box: this cannot be undone.")])
+    is_sure = BooleanField(
+        _l("Yes, delete my account"), [InputRequired(_l("Tick the box: this cannot be undone."))]
+    )
 
 
 class ButtonForm(FlaskForm):  # type: ignore[misc]

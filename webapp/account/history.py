@@ -16,20 +16,20 @@ from orders.domain.order import stage_of
 from webapp.account.order_access import state_of
 from webapp.checkout.models import Checkout, CheckoutStatus
 from webapp.extensions import db
-from webapp.formats import pieces
+from webapp.languages import _l, ngettext
 
 PAGE_SIZE = 20
 LONGEST_QUERY = 80
 _SAID = {
-    "placed": "placed",
-    "confirmed": "confirmed",
-    "on_hold": "on hold",
-    "preparing": "being packed",
-    "partly_shipped": "partly on its way",
-    "shipped": "on its way",
-    "delivered": "delivered",
-    "cancelled": "cancelled",
-    "expired": "not completed",
+    "placed": _l("placed"),
+    "confirmed": _l("confirmed"),
+    "on_hold": _l("on hold"),
+    "preparing": _l("being packed"),
+    "partly_shipped": _l("partly on its way"),
+    "shipped": _l("on its way"),
+    "delivered": _l("delivered"),
+    "cancelled": _l("cancelled"),
+    "expired": _l("not completed"),
 }
 
 
@@ -48,7 +48,7 @@ class OrderRow:
     @property
     def said(self) -> str:
         """The stage in words."""
-        return _SAID[self.stage]
+        return str(_SAID[self.stage])
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,9 @@ def _what(lines: Sequence[tuple[str, int]]) -> str:
     rest = sum(quantity for _, quantity in lines[1:])
     name, quantity = lines[0]
     first = f"{quantity} × {name}" if quantity > 1 else name
-    return f"{first} and {pieces(rest)} more" if rest else first
+    if not rest:
+        return first
+    return ngettext("%(first)s and %(num)s item more", "%(first)s and %(num)s items more", rest, first=first)
 
 
 def _key(order: Order) -> str:

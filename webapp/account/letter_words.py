@@ -6,90 +6,110 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from webapp.account.models import LetterKind
+from webapp.languages import LazyText, _l
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
     """One letter. `{shop}` and `{email}` stand for the shop's name and `data.email`; without an action it has no link."""
 
-    subject: str
-    headline: str
-    lead: str
-    note: str
-    action: str = ""
+    subject: LazyText
+    headline: LazyText
+    lead: LazyText
+    note: LazyText
+    action: LazyText | str = ""
     target: str = "link"
     """`link` is the letter's own one-time link, else a path of the shop."""
     good_for: timedelta = timedelta(days=1)
 
 
-_NOT_YOU = "If this was not you, you need not do anything."
-
 WORDS: dict[LetterKind, Words] = {
     LetterKind.REGISTER: Words(
-        "Your account at {shop}",
-        "One step to your account",
-        "Somebody, we hope you, wants an account with this e-mail address. Choose a password and it is yours.",
-        f"The link works once and for two days. {_NOT_YOU}",
-        "Choose a password",
+        _l("Your account at {shop}"),
+        _l("One step to your account"),
+        _l(
+            "Somebody, we hope you, wants an account with this e-mail address. "
+            "Choose a password and it is yours."
+        ),
+        _l("The link works once and for two days. If this was not you, you need not do anything."),
+        _l("Choose a password"),
         good_for=timedelta(days=2),
     ),
     LetterKind.ALREADY_REGISTERED: Words(
-        "You have an account at {shop}",
-        "You have an account already",
-        "Somebody, perhaps you, wanted to make an account with this e-mail address. There is one: just sign in.",
-        f"If the password has slipped your mind, the sign-in page helps. {_NOT_YOU}",
-        "Sign in",
+        _l("You have an account at {shop}"),
+        _l("You have an account already"),
+        _l(
+            "Somebody, perhaps you, wanted to make an account with this e-mail address. "
+            "There is one: just sign in."
+        ),
+        _l(
+            "If the password has slipped your mind, the sign-in page helps. "
+            "If this was not you, you need not do anything."
+        ),
+        _l("Sign in"),
         "/account/sign-in",
     ),
     LetterKind.RESET: Words(
-        "A new password for {shop}",
-        "Choose a new password",
-        "You asked for a new password. The link below lets you choose one; the old one works until then.",
-        f"The link works once and for one hour. {_NOT_YOU}",
-        "Choose a new password",
+        _l("A new password for {shop}"),
+        _l("Choose a new password"),
+        _l("You asked for a new password. The link below lets you choose one; the old one works until then."),
+        _l("The link works once and for one hour. If this was not you, you need not do anything."),
+        _l("Choose a new password"),
         good_for=timedelta(hours=1),
     ),
     LetterKind.NO_ACCOUNT: Words(
-        "There is no account at {shop} with this address",
-        "There is no account with this address",
-        "Somebody, perhaps you, asked for a new password for this e-mail address, and no account has it.",
-        f"You may have used another address, or ordered as a guest. {_NOT_YOU}",
-        "Make an account",
+        _l("There is no account at {shop} with this address"),
+        _l("There is no account with this address"),
+        _l("Somebody, perhaps you, asked for a new password for this e-mail address, and no account has it."),
+        _l(
+            "You may have used another address, or ordered as a guest. "
+            "If this was not you, you need not do anything."
+        ),
+        _l("Make an account"),
         "/account/register",
     ),
     LetterKind.CONFIRM_EMAIL: Words(
-        "Confirm your new address at {shop}",
-        "Is this your new address?",
-        "You want to use this e-mail address for your account. Confirm it, and it replaces the old one.",
-        f"The link works once and for one day. {_NOT_YOU}",
-        "Confirm the address",
+        _l("Confirm your new address at {shop}"),
+        _l("Is this your new address?"),
+        _l("You want to use this e-mail address for your account. Confirm it, and it replaces the old one."),
+        _l("The link works once and for one day. If this was not you, you need not do anything."),
+        _l("Confirm the address"),
     ),
     LetterKind.KEEP_EMAIL: Words(
-        "Your address at {shop} is about to change",
-        "Your e-mail address is about to change",
-        "Somebody who knows your password wants {email} to be the address of your account.",
-        "If this was you, confirm it from the new mailbox. If not, stop it here and choose a new password.",
-        "This was not me",
+        _l("Your address at {shop} is about to change"),
+        _l("Your e-mail address is about to change"),
+        _l("Somebody who knows your password wants {email} to be the address of your account."),
+        _l(
+            "If this was you, confirm it from the new mailbox. "
+            "If not, stop it here and choose a new password."
+        ),
+        _l("This was not me"),
         good_for=timedelta(days=7),
     ),
     LetterKind.EMAIL_CHANGED: Words(
-        "Your address at {shop} was changed",
-        "Your e-mail address was changed",
-        "Your account now belongs to {email}. This address opens it no more.",
-        "If this was not you, answer this e-mail at once.",
+        _l("Your address at {shop} was changed"),
+        _l("Your e-mail address was changed"),
+        _l("Your account now belongs to {email}. This address opens it no more."),
+        _l("If this was not you, answer this e-mail at once."),
     ),
     LetterKind.PASSWORD_CHANGED: Words(
-        "Your password at {shop} was changed",
-        "Your password was changed",
-        "Your account has a new password, and every other device was signed out.",
-        "If this was not you, choose a new one with the link below and answer this e-mail.",
-        "Choose a new password",
+        _l("Your password at {shop} was changed"),
+        _l("Your password was changed"),
+        _l("Your account has a new password, and every other device was signed out."),
+        _l("If this was not you, choose a new one with the link below and answer this e-mail."),
+        _l("Choose a new password"),
         "/account/forgotten",
     ),
     LetterKind.DELETED: Words(
-        "Your account at {shop} is deleted",
-        "Your account is deleted",
-        "Your address book, sessions and preferences are gone, and your name is taken off your past orders.",
-        "What tax law makes us keep (amounts and articles) no longer names you. Thank you for having been here.",
+        _l("Your account at {shop} is deleted"),
+        _l("Your account is deleted"),
+        _l(
+            "Your address book, sessions and preferences are gone, "
+            "and your name is taken off your past orders."
+        ),
+        _l(
+            "What tax law makes us keep (amounts and articles) no longer names you. "
+            "Thank you for having been here."
+        ),
     ),
 }

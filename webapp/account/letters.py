@@ -21,10 +21,14 @@ from webapp.account.letter_words import WORDS
 from webapp.account.models import Letter, LetterKind
 from webapp.account.wiring import account_wiring
 from webapp.extensions import db
+from webapp.formats import called
+from webapp.languages import Language, current_language, languages, speaking
 from webapp.wiring import wiring
 
 log = logging.getLogger(__name__)
 
+_LANGUAGE = "language"
+"""Under this name a letter's data keep the code of its language."""
 MOST_ATTEMPTS = 6
 RETRY_AFTER = timedelta(seconds=30)
 """How old an unsent letter is before `send_unsent` takes it: its own request has had its chance by then."""
@@ -33,7 +37,7 @@ RETRY_UNTIL = timedelta(hours=1)
 
 
 def post(kind: LetterKind, to: str, *, name: str = "", customer_id: str | None = None, **data: str) -> None:
-    """Write a letter; it is sent once the caller has committed and the answer is on its way.
+    """Write a letter; it is sent once the caller has committed and the answer is on its way, in the page's language.
 
     Earlier unused links of the same kind to the same address stop working. `data` is what the words or the link need.
     """
@@ -49,7 +53,7 @@ def post(kind: LetterKind, to: str, *, name: str = "", customer_id: str | None =
         email=to,
         name=name,
         customer_id=customer_id,
-        data=data,
+        data={_LANGUAGE: current_language().code, **data},
         created_at=now,
         expires_at=now + WORDS[kind].good_for,
     )
@@ -97,7 +101,7 @@ def link_of(letter: Letter) -> str:
     if not words.action:
         return ""
     path = f"/account/link/{token_of(letter.id)}" if words.target == "link" else words.target
-    return f"{wiring().settings.public_url}{path}"
+    return f"{wiring().settings.public_url}{_language_of(letter).prefix}{path}"
 
 
 def token_of(letter_id: UUID) -> str:
@@ -158,7 +162,12 @@ def send_unsent(limit: int = 200) -> int:
 
 
 def render(letter: Letter) -> EmailMessage:
-    """The letter as an e-mail: the same words as HTML and as text."""
+    """The letter as an e-mail in its language: the same words as HTML and as text."""
+    with speaking(_language_of(letter)):
+        return _rendered(letter)
+
+
+def _rendered(letter: Letter) -> EmailMessage:
     words, settings = WORDS[LetterKind(letter.kind)], wiring().settings
     values = {"shop": settings.shop_name, "email": letter.data.get("email", letter.email)}
     parts = {
@@ -166,11 +175,11 @@ def render(letter: Letter) -> EmailMessage:
         "headline": words.headline.format(**values),
         "lead": words.lead.format(**values),
         "note": words.note.format(**values),
-        "action": words.action,
+        "action": str(words.action),
         "link": link_of(letter),
-        "first_name": (letter.name.split() or ["there"])[0],
+        "called": called(letter.name),
         "shop_name": settings.shop_name,
-        "public_url": settings.public_url,
+        "shop_url": f"{settings.public_url}{_language_of(letter).prefix}",
     }
     return EmailMessage(
         to=letter.email,
@@ -180,6 +189,11 @@ def render(letter: Letter) -> EmailMessage:
         headers={"X-Correlation-Id": correlation_id.get(), "Auto-Submitted": "auto-generated"},
         tags={"event": f"account_{letter.kind}"},
     )
+
+
+def _language_of(letter: Letter) -> Language:
+    """A letter of an older release names none: then the shop's first."""
+    return languages().find(letter.data.get(_LANGUAGE, ""))
 
 
 def _send_when_answered(response: Response) -> Response:

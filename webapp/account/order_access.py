@@ -25,6 +25,7 @@ from webapp.account.models import Customer
 from webapp.account.sessions import current_customer, current_customer_id
 from webapp.checkout.models import Checkout, CheckoutStatus
 from webapp.extensions import db
+from webapp.languages import _
 from webapp.wiring import wiring
 
 
@@ -56,7 +57,7 @@ def opened(token: str) -> OrderId:
     """The order that a signed link opens; ends the request with 404 when it opens none."""
     order_id = links.read(token, links.keys_of(wiring().settings)) if len(token) <= 64 else None
     if order_id is None:
-        abort(404, "This link does not open an order.")
+        abort(404, _("This link does not open an order."))
     return order_id
 
 
@@ -67,7 +68,7 @@ def changeable(token: str) -> Order:
     if order is None:
         raise NotFound(f"order {order_number(order_id)} is not in the book yet")
     if not may_change(order_id, current_customer_id()):
-        abort(403, "This order belongs to an account. Sign in to it to change the order.")
+        abort(403, _("This order belongs to an account. Sign in to it to change the order."))
     return order
 
 

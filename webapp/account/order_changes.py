@@ -6,14 +6,15 @@ links are forwarded. The book decides by the state machine; the command's id mak
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from orders.adapters.rds.models import Order
-from orders.domain.errors import InvalidRequest, TransitionRefused, VersionConflict
-from orders.domain.ids import OrderId
+from orders.domain.errors import InvalidRequest, Problem, TransitionRefused, VersionConflict
+from orders.domain.ids import OrderId, Sku
 from orders.domain.request import Address
 from orders.services.cancel_order import cancel_order
 from orders.services.change_address import change_address
@@ -24,12 +25,15 @@ from webapp.account.order_access import actions_for, changeable, claim, keep_pri
 from webapp.account.sessions import current_customer_id
 from webapp.account.wiring import desk
 from webapp.extensions import db
+from webapp.languages import _, _l, ngettext
 from webapp.rate_limit import limited
 
 bp = Blueprint("order_changes", __name__, url_prefix="/orders/<token>")
 bp.after_request(keep_private)
 
-_TOO_LATE = "We have started to pack this order: it is too late to change it here. Answer our e-mail, and we see what we can do."
+_TOO_LATE = _l(
+    "We have started to pack this order: it is too late to change it here. Answer our e-mail, and we see what we can do."
+)
 
 
 @bp.route("/cancel", methods=["GET", "POST"])
@@ -53,7 +57,7 @@ def cancel(token: str) -> ResponseReturnValue:
         )
     except TransitionRefused:
         return _too_late(token)
-    flash("Your order is cancelled. What was reserved or paid goes back to you.", "success")
+    flash(_("Your order is cancelled. What was reserved or paid goes back to you."), "success")
     return redirect(url_for("tracking.order", token=token), 303)
 
 
@@ -82,12 +86,13 @@ def address(token: str) -> ResponseReturnValue:
         )
     except VersionConflict:
         flash(
-            "Something happened to your order meanwhile. This is how it is now; please look again.", "notice"
+            _("Something happened to your order meanwhile. This is how it is now; please look again."),
+            "notice",
         )
         return redirect(url_for("order_changes.address", token=token), 303)
     except (TransitionRefused, InvalidRequest):
         return _too_late(token)
-    flash("Your order goes to the new address.", "success")
+    flash(_("Your order goes to the new address."), "success")
     return redirect(url_for("tracking.order", token=token), 303)
 
 
@@ -122,13 +127,15 @@ def quantities(token: str) -> ResponseReturnValue:
                     reason="changed by the shopper",
                     expected_version=seen,
                 )
-                flash("Your order is changed; the difference is not charged, or goes back to you.", "success")
+                flash(
+                    _("Your order is changed; the difference is not charged, or goes back to you."), "success"
+                )
                 return redirect(url_for("tracking.order", token=token), 303)
             comes_off = difference_minor(record, wanted)
         except InvalidRequest as error:
-            problem, comes_off = error.problems[0].detail, None
+            problem, comes_off = _said(error.problems[0], present, wanted), None
         except VersionConflict:
-            flash("Something happened to your order meanwhile. This is how it is now.", "notice")
+            flash(_("Something happened to your order meanwhile. This is how it is now."), "notice")
             return redirect(url_for("order_changes.quantities", token=token), 303)
         except TransitionRefused:
             return _too_late(token)
@@ -138,6 +145,20 @@ def quantities(token: str) -> ResponseReturnValue:
         problem=problem, comes_off=comes_off,
     )  # fmt: skip
     return page, 422 if problem else 200
+
+
+def _said(problem: Problem, present: Mapping[Sku, int], wanted: Mapping[Sku, int]) -> str:
+    """What is wrong with the wanted quantities, in the shopper's words."""
+    has = present.get(Sku(problem.pointer.removeprefix("/lines/")))
+    if has is not None:
+        return ngettext(
+            "The order has %(num)s piece; choose fewer, or order anew.",
+            "The order has %(num)s pieces; choose fewer, or order anew.",
+            has,
+        )
+    if dict(wanted) == dict(present):
+        return _("Nothing is changed.")
+    return _("Nothing would be left: cancel the order.")
 
 
 def _pieces(typed: str | None, otherwise: int) -> int:
@@ -152,15 +173,15 @@ def claim_order(token: str) -> ResponseReturnValue:
     order_id = opened(token)
     if not current_customer_id() or not claim(signed_in(), order_id):
         db.session.rollback()
-        abort(403, "This order was placed with another e-mail address than your account's.")
+        abort(403, _("This order was placed with another e-mail address than your account's."))
     db.session.commit()
-    flash("The order is in your account.", "success")
+    flash(_("The order is in your account."), "success")
     return redirect(url_for("account.order", order_id=UUID(order_id)), 303)
 
 
 def _too_late(token: str) -> ResponseReturnValue:
     db.session.rollback()
-    flash(_TOO_LATE, "error")
+    flash(str(_TOO_LATE), "error")
     return redirect(url_for("tracking.order", token=token), 303)
 
 

@@ -13,10 +13,11 @@ from webapp.account.door import account, signed_in, this_session
 from webapp.account.forms import ChangeEmailForm, DetailsForm, NotificationsForm, PasswordForm
 from webapp.account.sessions import begin_session, live_sessions, revoke_sessions, write_cookie
 from webapp.extensions import db
+from webapp.languages import _, _l
 from webapp.rate_limit import limited
 from webapp.wiring import wiring
 
-_WRONG = "This is not your present password."
+_WRONG = _l("This is not your present password.")
 
 
 @account.route("/details", methods=["GET", "POST"])
@@ -28,7 +29,7 @@ def details() -> ResponseReturnValue:
     if form.validate_on_submit():
         customer.name, customer.phone = form.name.data, form.phone.data or ""
         db.session.commit()
-        flash("Saved.", "success")
+        flash(_("Saved."), "success")
         return redirect(url_for("account.details"), 303)
     return render_template("account/details.html", form=form, customer=customer), _status(form)
 
@@ -45,7 +46,7 @@ def password() -> ResponseReturnValue:
             customers.set_password(customer, form.password.data)
             token = begin_session(customer)
             db.session.commit()
-            flash("Your password is changed, and every other device is signed out.", "success")
+            flash(_("Your password is changed, and every other device is signed out."), "success")
             response = redirect(url_for("account.security"), 303)
             write_cookie(response, token)
             return response
@@ -61,7 +62,7 @@ def email() -> ResponseReturnValue:
     if form.validate_on_submit():
         status = _ask_again(form)
         if not status and customers.fold_email(form.email.data) == customer.email:
-            form.email.errors, status = ["This is your address already."], 422
+            form.email.errors, status = [_("This is your address already.")], 422
         if not status:
             try:
                 customers.ask_to_change_email(customer, form.email.data)
@@ -91,7 +92,7 @@ def end_session(session_id: UUID) -> ResponseReturnValue:
     if not revoke_sessions(signed_in().id, only=session_id):
         abort(404)
     db.session.commit()
-    flash("That device is signed out.", "success")
+    flash(_("That device is signed out."), "success")
     return redirect(url_for("account.security"), 303)
 
 
@@ -101,7 +102,7 @@ def end_other_sessions() -> ResponseReturnValue:
     """Sign out every device but this one."""
     revoke_sessions(signed_in().id, but=this_session().id)
     db.session.commit()
-    flash("Every other device is signed out.", "success")
+    flash(_("Every other device is signed out."), "success")
     return redirect(url_for("account.security"), 303)
 
 
@@ -114,7 +115,7 @@ def notifications() -> ResponseReturnValue:
     if form.validate_on_submit():
         preferences.choose(customer.email, email=bool(form.email.data), sms=bool(form.sms.data))
         db.session.commit()
-        flash("Saved.", "success")
+        flash(_("Saved."), "success")
         return redirect(url_for("account.notifications"), 303)
     return render_template("account/notifications.html", form=form, customer=customer), _status(form)
 
@@ -124,7 +125,7 @@ def _ask_again(form: PasswordForm | ChangeEmailForm) -> int:
     try:
         if customers.confirm_password(signed_in(), form.current.data):
             return 0
-        form.current.errors = [_WRONG]
+        form.current.errors = [str(_WRONG)]
         return 422
     except TooManyAttempts as refused:
         db.session.rollback()

@@ -23,6 +23,7 @@ from webapp.account.sessions import (
 )
 from webapp.cart.cookie import drop_cart_cookie
 from webapp.extensions import db
+from webapp.languages import _
 from webapp.rate_limit import limited
 from webapp.wiring import wiring
 
@@ -60,7 +61,7 @@ def sign_in() -> ResponseReturnValue:
         else:
             if customer is not None:
                 return open_account(customer, target)
-            problem, status = "E-mail and password do not match an account.", 401
+            problem, status = _("E-mail and password do not match an account."), 401
     elif form.is_submitted():
         status = 422
     return render_template("account/sign_in.html", form=form, problem=problem, target=target), status
@@ -74,7 +75,7 @@ def sign_out() -> ResponseReturnValue:
         revoke_sessions(found.customer_id, only=found.id)
         db.session.commit()
     session.clear()
-    flash("You are signed out.", "success")
+    flash(_("You are signed out."), "success")
     response = redirect(url_for("account.sign_in"), 303)
     drop_cookie(response)
     drop_cart_cookie(response)  # type: ignore[arg-type]
@@ -142,7 +143,7 @@ def _register(letter: Letter) -> ResponseReturnValue:
         return render_template("account/welcome.html", form=form, email=letter.email), _status(form)
     customer = customers.register(letter, name=form.name.data, password=form.password.data)
     order_access.claim(customer, letter.data.get("order_id", ""))
-    flash("Your account is ready.", "success")
+    flash(_("Your account is ready."), "success")
     return open_account(customer, url_for("account.overview"))
 
 
@@ -151,7 +152,7 @@ def _reset(letter: Letter) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_template("account/new_password.html", form=form, email=letter.email), _status(form)
     customer = customers.reset_password(letter, form.password.data)
-    flash("Your new password is set, and every other device is signed out.", "success")
+    flash(_("Your new password is set, and every other device is signed out."), "success")
     return open_account(customer, url_for("account.overview"))
 
 
@@ -161,13 +162,16 @@ def _confirm_email(letter: Letter) -> ResponseReturnValue:
         return render_template(
             "account/confirm.html",
             form=form,
-            title="Confirm your new address",
-            text=f"From now on {letter.email} is the address of your account. You sign in with it again.",
-            button="Confirm the address",
+            title=_("Confirm your new address"),
+            text=_(
+                "From now on %(email)s is the address of your account. You sign in with it again.",
+                email=letter.email,
+            ),
+            button=_("Confirm the address"),
         ), _status(form)
     customers.change_email(letter)
     db.session.commit()
-    flash("Your address is changed. Sign in with the new one.", "success")
+    flash(_("Your address is changed. Sign in with the new one."), "success")
     return redirect(url_for("account.sign_in"), 303)
 
 
@@ -177,14 +181,17 @@ def _keep_email(letter: Letter) -> ResponseReturnValue:
         return render_template(
             "account/confirm.html",
             form=form,
-            title="Keep your address",
-            text=f"Your account stays with {letter.email}, and every device is signed out. "
-            "Then choose a new password: whoever asked for the change knew yours.",
-            button="Stop the change",
+            title=_("Keep your address"),
+            text=_(
+                "Your account stays with %(email)s, and every device is signed out. "
+                "Then choose a new password: whoever asked for the change knew yours.",
+                email=letter.email,
+            ),
+            button=_("Stop the change"),
         ), _status(form)
     customers.keep_email(letter)
     db.session.commit()
-    flash("The change is stopped. Now choose a new password.", "success")
+    flash(_("The change is stopped. Now choose a new password."), "success")
     return redirect(url_for("account.forgotten"), 303)
 
 
