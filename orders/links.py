@@ -45,9 +45,17 @@ def read_unsubscribe(token: str, keys: Sequence[str]) -> OrderId | None:
     return _read(token, keys, _UNSUBSCRIBE)
 
 
-def unsubscribe_url(order_id: OrderId, settings: Settings) -> str:
+def shop_url(settings: Settings, locale: str = "") -> str:
+    """The shop's address in the language of a locale such as `de-AT`: without prefix where that is not on offer."""
+    language = locale[:2].lower()
+    is_prefixed = language in settings.language_codes[1:]
+    return f"{settings.public_url}/{language}" if is_prefixed else settings.public_url
+
+
+def unsubscribe_url(order_id: OrderId, settings: Settings, locale: str = "") -> str:
     """The address that stops e-mails about the orders of the address that this order was placed with."""
-    return f"{settings.public_url}/unsubscribe/{_sign(order_id, keys_of(settings), _UNSUBSCRIBE)}"
+    token = _sign(order_id, keys_of(settings), _UNSUBSCRIBE)
+    return f"{shop_url(settings, locale)}/unsubscribe/{token}"
 
 
 def _sign(order_id: OrderId, keys: Sequence[str], purpose: bytes) -> str:
@@ -74,9 +82,9 @@ def _read(token: str, keys: Sequence[str], purpose: bytes) -> OrderId | None:
     return OrderId(order_id) if is_order_id(order_id) else None
 
 
-def order_url(order_id: OrderId, settings: Settings) -> str:
-    """The address of an order's page for whoever has the link."""
-    return f"{settings.public_url}/orders/{sign(order_id, keys_of(settings))}"
+def order_url(order_id: OrderId, settings: Settings, locale: str = "") -> str:
+    """The address of an order's page for whoever has the link, in the language of a locale."""
+    return f"{shop_url(settings, locale)}/orders/{sign(order_id, keys_of(settings))}"
 
 
 def _mac(identity: bytes, key: str, purpose: bytes) -> bytes:

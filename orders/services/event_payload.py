@@ -8,7 +8,7 @@ from typing import Any
 from orders.domain.ids import order_number
 from orders.domain.pricing import Totals, part_of_line
 from orders.domain.request import Address
-from orders.links import order_url, unsubscribe_url
+from orders.links import order_url, shop_url, unsubscribe_url
 from orders.ports import OrderRecord
 from orders.settings import Settings
 
@@ -18,7 +18,8 @@ _LINE = ("sku", "name", "variant", "unit_price_minor", "image")
 
 
 def describe(record: OrderRecord, settings: Settings) -> dict[str, Any]:
-    """The order as a notification shows it, with the signed link to its page; amounts in minor units.
+    """The order as a notification shows it, with the signed link to its page; amounts in minor units. Links lead to the
+    shop in the language that the order was placed in.
 
     The lines are what is left of the order after what was taken off it; the totals are those it was placed with, and
     `taken_off_minor` is what is owed less.
@@ -38,9 +39,10 @@ def describe(record: OrderRecord, settings: Settings) -> dict[str, Any]:
         "lines": _lines(record),
         "shipping_name": request.shipping.name,
         "shipping_address": {name: getattr(request.shipping_address, name) for name in _ADDRESS},
-        "order_url": order_url(record.order_id, settings),
-        "unsubscribe_url": unsubscribe_url(record.order_id, settings),
+        "order_url": order_url(record.order_id, settings, contact.locale),
+        "unsubscribe_url": unsubscribe_url(record.order_id, settings, contact.locale),
         "shop_name": settings.shop_name,
+        "shop_url": shop_url(settings, contact.locale),
     }
 
 
