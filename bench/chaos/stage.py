@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from local.ports import any_free
 WALL_CLOCK = Path(__file__).with_name("wallclock.c")
 DISK_BYTES = 700_000_000
 """Enough for an hour of orders, little enough to be filled in memory."""
+_CHUNK = bytes(1 << 20)
 
 
 @dataclass
@@ -74,10 +76,16 @@ class Stage:
     def fill_disk(self) -> int:
         """Take what is left of the database's disk; returns how many bytes that was."""
         assert self.ballast is not None
-        free = shutil.disk_usage(self.ballast.parent).free
-        with self.ballast.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(1, free - 4096))
-        return free
+        taken = 0
+        with self.ballast.open("wb", buffering=0) as file:
+            try:
+                # What is free changes while it is taken: the database writes at the same time.
+                while True:
+                    taken += file.write(_CHUNK)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+        return taken
 
     def free_disk(self) -> None:
         """Give it back."""
