@@ -124,7 +124,7 @@ def _shop(browser: Browser, path: str, number: int, sale: Sale) -> str:
     page = timed(lambda: browser.submit(form, quantity="1"))
     for step in checkout_steps(browser, number):
         try:
-            page = timed(lambda step=step, page=page: step(page))  # type: ignore[misc]
+            page = timed(lambda step=step, page=page: step(page))
         except StepFailed as failure:
             # The cart or the checkout says that there is none left: the shopper knows.
             return SOLD_OUT if "/cart" in str(failure) or "instead of" in str(failure) else str(failure)

@@ -69,7 +69,8 @@ def platform(folder: Path) -> Iterator[Ground]:
             database_url=cluster.url(),
             log_level="ERROR",
         )
-        settings = replace(settings, **create_resources(settings, prefix=f"b{uuid.uuid4().hex[:8]}"))
+        resources: dict[str, Any] = create_resources(settings, prefix=f"b{uuid.uuid4().hex[:8]}")
+        settings = replace(settings, **resources)
         config = Config(toml_file=str(ROOT / "pyproject.toml"))
         config.attributes["database_url"] = cluster.url()
         command.upgrade(config, "head")

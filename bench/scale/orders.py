@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qsl
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session
@@ -73,9 +74,7 @@ def orders(cluster: Cluster, largest: int) -> list[Point]:
         engine = create_engine(url)
         statements = Statements(engine)
         for question, query in QUESTIONS.items():
-            search = OrderSearch.parse(
-                MultiDict([tuple(pair.split("=", 1)) for pair in query.split("&") if pair])
-            )
+            search = OrderSearch.parse(MultiDict(parse_qsl(query)))
             with Session(engine) as session, statements.listening():
                 find_orders(session, search, None, 50)
             points.append(Point("orders", question, size, statements.blocks(), BLOCKS))

@@ -35,4 +35,4 @@ def told(points: Sequence[Point]) -> None:
 def processor_seconds(pids: Sequence[int]) -> float:
     """What these processes have used of the processors since they began."""
     times = [psutil.Process(pid).cpu_times() for pid in pids]
-    return sum(each.user + each.system for each in times)
+    return float(sum(each.user + each.system for each in times))
