@@ -57,5 +57,7 @@ def problem_words(problem: Problem) -> str:
 def _said(text: str, otherwise: str) -> str:
     language = current_language()
     # Past the memory of texts: these may have numbers in them.
-    translated = language.texts.gettext(text)
+    translated = (
+        language.texts.gettext(text) if text else text
+    )  # Of no text gettext knows the catalogue's header.
     return translated if translated != text or language.code == SOURCE else _(otherwise)

@@ -24,7 +24,7 @@ from webapp.checkout.payment import HOSTED
 from webapp.checkout.steps import bp
 from webapp.errors import wants_json
 from webapp.extensions import db
-from webapp.languages import _
+from webapp.languages import _, current_language
 from webapp.rate_limit import limited
 from webapp.refusal_words import refusal_words
 from webapp.wiring import wiring
@@ -56,6 +56,7 @@ def place() -> Response | tuple[str, int]:
         db.session.rollback()
         told = told or [_("The order was changed in another window. This is how it is now.")]
         return page("review", checkout, told, PlaceForm()), 409
+    _speak(checkout)
     try:
         placed = placing.place(checkout, wiring(), now)
     except CouponRefused as refused:
@@ -64,6 +65,13 @@ def place() -> Response | tuple[str, int]:
         db.session.rollback()
         return page("review", checkout, [_sentence(error)], PlaceForm()), 409
     return onwards(placed)
+
+
+def _speak(checkout: Checkout) -> None:
+    """The order speaks the language of its click, and so do its letters, whatever the first step was filled in in."""
+    spoken = current_language().code
+    if checkout.contact["locale"] != spoken:
+        checkout.contact = {**checkout.contact, "locale": spoken}
 
 
 def _without_coupon(checkout_id: UUID, cart: CartView, refused: CouponRefused) -> tuple[str, int]:

@@ -10,9 +10,11 @@ from orders.domain.events import EventType
 from orders.domain.ids import new_order_id
 from orders.domain.order import PaymentStatus, Stage
 from orders.ports import TrackingView
+from webapp.languages import language, speaking
 from webapp.tracking.story import story
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+GERMAN = language("de", "/de")
 
 
 def view(stage: Stage, *events: EventType, payment: PaymentStatus = PaymentStatus.AUTHORISED) -> TrackingView:
@@ -31,6 +33,22 @@ def test_every_state_has_words(stage: Stage, payment: PaymentStatus) -> None:
     assert told["title"]
     assert told["text"]
     assert told["payment"]
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+@pytest.mark.parametrize("payment", list(PaymentStatus))
+def test_every_state_has_words_in_german(stage: Stage, payment: PaymentStatus) -> None:
+    """The same story, and not one English word in what a shopper reads of it."""
+    moved = view(stage, *EventType, payment=payment)
+    english = story(moved)
+    with speaking(GERMAN):
+        german = story(moved)
+    for part in ("title", "text", "payment"):
+        assert german[part] != english[part]
+    for part, word in (("steps", "title"), ("happened", "text")):
+        pairs = list(zip(german[part], english[part], strict=True))
+        assert pairs
+        assert all(ours[word] != theirs[word] and ours["at"] == theirs["at"] for ours, theirs in pairs)
 
 
 @pytest.mark.parametrize(
