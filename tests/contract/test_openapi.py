@@ -12,21 +12,21 @@ import pytest
 import yaml
 from marshmallow import fields, validate
 
-from orders import messages
+from orders.messages import schemas
 from orders.domain.errors import RefusalReason
 from orders.domain.ids import is_order_id
 from orders.domain.order import FulfilmentStatus, OrderStatus, PaymentStatus, Stage
 
 OPENAPI = Path(__file__).parents[2] / "lambdas" / "openapi.yaml"
 SCHEMAS: dict[str, type[marshmallow.Schema]] = {
-    "OrderRequest": messages.OrderRequestSchema,
-    "Line": messages.LineSchema,
-    "Contact": messages.ContactSchema,
-    "Address": messages.AddressSchema,
-    "Shipping": messages.ShippingSchema,
-    "Tax": messages.TaxSchema,
-    "Payment": messages.PaymentSchema,
-    "CancellationWish": messages.CancellationSchema,
+    "OrderRequest": schemas.OrderRequestSchema,
+    "Line": schemas.LineSchema,
+    "Contact": schemas.ContactSchema,
+    "Address": schemas.AddressSchema,
+    "Shipping": schemas.ShippingSchema,
+    "Tax": schemas.TaxSchema,
+    "Payment": schemas.PaymentSchema,
+    "CancellationWish": schemas.CancellationSchema,
 }
 ORDER_ID_PATTERN = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
 
