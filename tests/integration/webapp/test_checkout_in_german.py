@@ -162,7 +162,7 @@ def test_no_text_of_the_way_to_an_order_is_forgotten(bracketed: ShopUnderTest) -
     look("details", browser.get("/checkout/details"))
     look(
         "details, wrong",
-        send(browser, "/checkout/details", {"shipping-country": "", "has_other_billing": "y"}),
+        send(browser, "/checkout/details", {"shipping-country": "", "phone": "1", "has_other_billing": "y"}),
     )
     send(browser, "/checkout/details", {**DETAILS, "has_other_billing": "y", **_billing()})
     look("delivery", browser.get("/checkout/delivery"))

@@ -1,0 +1,51 @@
+"""`_` means "translated" wherever a shopper's texts are: nobody may use the name for something to be thrown away."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+_TAKEN = re.compile(r"{%-?\s*(?:set\s+_\s*=|for\s+(?:\w+,\s*)*_\s*(?:,\s*\w+\s*)*in\b)")
+
+
+def test_no_template_takes_the_name() -> None:
+    """`{% set _ = list.append(x) %}` ends the translating for the rest of its macro: a 500 where a text follows."""
+    taken = [
+        path.relative_to(ROOT).as_posix()
+        for folder in ("webapp/templates", "lambdas")
+        for path in sorted((ROOT / folder).rglob("*"))
+        if path.suffix in {".html", ".txt", ".words"} and _TAKEN.search(path.read_text())
+    ]
+    assert taken == []
+
+
+def test_no_function_that_translates_takes_the_name() -> None:
+    """`at, _, rest = text.partition(":")` makes `_("…")` in the same function an error."""
+    taken = [
+        f"{path.relative_to(ROOT).as_posix()}: {function.name}"
+        for path in sorted((ROOT / "webapp").rglob("*.py"))
+        for function in ast.walk(ast.parse(path.read_text()))
+        if isinstance(function, ast.FunctionDef) and _takes(function) and _translates(function)
+    ]
+    assert taken == []
+
+
+def _takes(function: ast.FunctionDef) -> bool:
+    names = (node for node in _own_nodes(function) if isinstance(node, ast.Name))
+    return any(name.id == "_" and isinstance(name.ctx, ast.Store) for name in names)
+
+
+def _translates(function: ast.FunctionDef) -> bool:
+    calls = (node for node in ast.walk(function) if isinstance(node, ast.Call))
+    return any(isinstance(call.func, ast.Name) and call.func.id == "_" for call in calls)
+
+
+def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
+    """What is in a function's own scope: comprehensions have one of their own."""
+    for node in ast.iter_child_nodes(function):
+        if not isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            yield node
+            yield from _own_nodes(node)
