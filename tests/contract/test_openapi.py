@@ -12,10 +12,10 @@ import pytest
 import yaml
 from marshmallow import fields, validate
 
-from orders.messages import schemas
 from orders.domain.errors import RefusalReason
 from orders.domain.ids import is_order_id
 from orders.domain.order import FulfilmentStatus, OrderStatus, PaymentStatus, Stage
+from orders.messages import schemas
 
 OPENAPI = Path(__file__).parents[2] / "lambdas" / "openapi.yaml"
 SCHEMAS: dict[str, type[marshmallow.Schema]] = {
