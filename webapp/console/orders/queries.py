@@ -2,12 +2,13 @@
 
 Every order of rows has an index that ends in the id, so that the next page is one index range after the last row. Filters
 that hardly ever meet (cancelled, but captured) would walk such an index to its end: a walk that does not find its page
-soon is broken off, and the matches are gathered by their filters and sorted.
+soon is broken off, and the matches are gathered by their filters and sorted. Filters which the newest orders do not meet
+yet (completed, to Malta) are merged from the states instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,9 +18,9 @@ from sqlalchemy import ColumnElement, Select, func, literal, select, text, tuple
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from orders.adapters.rds.base import table_of
 from orders.adapters.rds.models import Order
 from orders.adapters.rds.order_finding import LISTED, conditions_of, every_state, plan_for_what_was_typed
+from webapp.console.orders.by_state import first_of_each_state, is_by_state, known_values
 from webapp.console.orders.search import Cursor, OrderSearch
 
 COUNT_TO = 1000
@@ -28,6 +29,8 @@ COUNT_TO = 1000
 Keys = Select[*tuple[Any, ...]]
 _KEYS = (Order.id, Order.placed_at, Order.total_minor)
 
+STATES_MILLISECONDS = 40
+"""How long a word may be looked for state by state: orders with a rare one are found sooner by the word itself."""
 WALK_MILLISECONDS = 60
 """How long an index may be walked for a page before the other way is taken."""
 PATIENT_MILLISECONDS = 1_500
@@ -59,14 +62,7 @@ def find_orders(session: Session, search: OrderSearch, cursor: Cursor | None, si
         here = tuple_(column, Order.id)
         there = tuple_(literal(cursor.value), literal(cursor.id))
         beyond.append(here < there if reads_down else here > there)
-    chosen = select(*_KEYS).where(*conditions, *beyond)
-    wide = select(*_KEYS).where(*conditions, *beyond, *every_state(search))
-    limits: tuple[int, ...] = (WALK_MILLISECONDS,)
-    if search.q:
-        limits = (WALK_MILLISECONDS, PATIENT_MILLISECONDS)
-    if len(conditions) < 2:
-        limits = ()  # One condition has its index.
-    rows = _page(session, chosen, wide, column.key, size + 1, down=reads_down, limits=limits)
+    rows = _page(session, _ways(search, conditions, beyond, column.key, size + 1, down=reads_down))
     has_more = len(rows) > size
     rows = rows[:size]
     if is_backwards:
@@ -81,18 +77,19 @@ def find_orders(session: Session, search: OrderSearch, cursor: Cursor | None, si
     )
 
 
-def _page(
-    session: Session,
-    chosen: Keys,
-    wide: Keys,
+def _ways(
+    search: OrderSearch,
+    conditions: Sequence[ColumnElement[bool]],
+    beyond: Sequence[ColumnElement[bool]],
     sort: str,
     limit: int,
     *,
     down: bool,
-    limits: Sequence[int],
-) -> list[Any]:
-    """The rows of a page: their keys by a walk through the index of the order of rows, or gathered first and then
-    sorted; the rows themselves at the end, so that what is passed over is read from an index alone."""
+) -> Iterator[tuple[int, Keys]]:
+    """The ways to a page's rows, and how many milliseconds each may take before the next one is tried; 0 for any time.
+
+    They find the keys first and the rows at the end, so that what is passed over is read from an index alone.
+    """
 
     def sorted_by(columns: Any, keys: Any) -> Any:
         ordered = [one.desc() if down else one.asc() for one in (columns[sort], columns["id"])]
@@ -102,16 +99,32 @@ def _page(
         found = keys.subquery("found")
         return sorted_by(found.c, select(*LISTED).join(found, found.c.id == Order.id))
 
-    walk = rows_of(sorted_by(table_of(Order).c, chosen))
-    if not limits:
-        return list(session.execute(walk).all())
-    for milliseconds in limits:
-        walked = _within(session, milliseconds, walk)
-        if walked is not None:
-            return walked
+    def sorted_rows_of(keys: Any) -> Any:
+        return rows_of(sorted_by(keys.selected_columns, keys))
+
+    every = (*conditions, *beyond)
+    walk = sorted_rows_of(select(*_KEYS).where(*every))
+    if len(conditions) < 2:
+        yield 0, walk  # One condition has its index.
+        return
+    if is_by_state(search):
+        by_state = sorted_rows_of(first_of_each_state(search, _KEYS, every, limit, down=down))
+        yield STATES_MILLISECONDS if search.q else 0, by_state
+    yield WALK_MILLISECONDS, walk
+    if search.q:
+        yield PATIENT_MILLISECONDS, walk
     # A CTE that is materialised is planned by itself: its filters choose the indexes, and the order of rows none.
-    gathered = wide.cte("gathered").prefix_with("MATERIALIZED", dialect="postgresql")
-    return list(session.execute(rows_of(sorted_by(gathered.c, select(gathered)))).all())
+    wide = select(*_KEYS).where(*every, *every_state(search))
+    yield 0, sorted_rows_of(select(wide.cte("gathered").prefix_with("MATERIALIZED", dialect="postgresql")))
+
+
+def _page(session: Session, ways: Iterable[tuple[int, Keys]]) -> list[Any]:
+    """The rows of a page, by the first way that finds them in its time."""
+    for milliseconds, way in ways:
+        rows = _within(session, milliseconds, way) if milliseconds else list(session.execute(way).all())
+        if rows is not None:
+            return rows
+    raise AssertionError("the last way has no limit")
 
 
 def _within(session: Session, milliseconds: int, statement: Select[*tuple[Any, ...]]) -> list[Any] | None:
@@ -140,13 +153,15 @@ def _found(
     """How many orders there are. A common name has many, and only reading them all would tell: then nobody counts."""
     if is_whole:
         return len(rows)
-    return None if search.q else count_orders(session, conditions)
+    return None if search.q else _count(session, search, conditions)
 
 
-def count_orders(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int | None:
+def _count(session: Session, search: OrderSearch, conditions: Sequence[ColumnElement[bool]]) -> int | None:
     """How many orders there are, up to COUNT_TO + 1: the database stops reading there. None when even that takes long."""
-    some = select(Order.id).where(*conditions).limit(COUNT_TO + 1).subquery()
-    count = select(func.count()).select_from(some)
+    some: Keys = select(Order.id).where(*conditions)
+    if is_by_state(search):
+        some = first_of_each_state(search, _KEYS, conditions, COUNT_TO + 1, down=True)
+    count = select(func.count()).select_from(some.limit(COUNT_TO + 1).subquery())
     if len(conditions) < 2:
         return session.scalar(count) or 0
     counted = _within(session, COUNT_MILLISECONDS, count)
@@ -163,10 +178,5 @@ def _cursor(row: Any, column: Any, *, back: bool = False) -> str:
 
 
 def shipping_codes(session: Session) -> list[str]:
-    """The delivery codes in use, found by hopping through the index (one step per code, not per order)."""
-    first = select(func.min(Order.shipping_code).label("code")).cte("codes", recursive=True)
-    following = select(
-        select(func.min(Order.shipping_code)).where(Order.shipping_code > first.c.code).scalar_subquery()
-    ).where(first.c.code.is_not(None))
-    codes = first.union_all(following)
-    return [code for code in session.scalars(select(codes.c.code)) if code]
+    """The delivery codes in use."""
+    return [code for code in session.scalars(select(known_values(Order.shipping_code).c.value)) if code]
