@@ -1,4 +1,4 @@
-"""`_` means "translated" wherever a shopper's texts are: nobody may use the name for something to be thrown away."""
+"""`_` means "translated" wherever a shopper's texts are: what it writes, and that nobody uses the name for something else."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+
+from flask import Flask
+
+from orders.settings import Settings
+from webapp.languages import languages, register_languages, speaking
 
 ROOT = Path(__file__).resolve().parents[3]
 _TAKEN = re.compile(r"{%-?\s*(?:set\s+_\s*=|for\s+(?:\w+,\s*)*_\s*(?:,\s*\w+\s*)*in\b)")
@@ -31,6 +36,19 @@ def test_no_function_that_translates_takes_the_name() -> None:
         if isinstance(function, ast.FunctionDef) and _takes(function) and _translates(function)
     ]
     assert taken == []
+
+
+def test_templates_escape_what_is_put_into_a_text() -> None:
+    """The text is the sources' own and may hold markup; the values may be a shopper's. In plain text nothing is escaped."""
+    app = Flask("words")
+    register_languages(app, Settings())
+    text = "{% trans name=name %}Thank you, {{ name }}.{% endtrans %}<{{ _('To') }}>"
+    for language, thanks, to in (("en", "Thank you", "To"), ("de", "Vielen Dank", "An")):
+        with app.app_context(), speaking(languages().find(language)):
+            plain = app.jinja_env.overlay(autoescape=False).from_string(text).render(name="<b>")
+            assert plain == f"{thanks}, <b>.<{to}>"
+            page = app.jinja_env.overlay(autoescape=True).from_string(text).render(name="<b>")
+            assert page == f"{thanks}, &lt;b&gt;.<{to}>"
 
 
 def _takes(function: ast.FunctionDef) -> bool:
