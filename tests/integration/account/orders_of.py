@@ -18,7 +18,7 @@ from tests.order_samples import order_body
 from webapp.account.wiring import desk
 from webapp.extensions import db
 
-CONTACT = {"name": "Ada Lovelace", "phone": "", "wants_sms": False, "locale": "en"}
+CONTACT = {"name": "Ada Lovelace", "phone": "", "wants_sms": False}
 
 
 def recorded(
@@ -27,9 +27,10 @@ def recorded(
     email: str = "ada@example.com",
     name: str = "Mug MUG-RED",
     quantity: int = 2,
+    locale: str = "en",
 ) -> OrderId:
     """Record an order of a customer, or of a guest."""
-    contact = {**CONTACT, "email": email, "customer_id": customer_id}
+    contact = {**CONTACT, "email": email, "customer_id": customer_id, "locale": locale}
     body = order_body([("MUG-RED", quantity, 1250)])
     lines = [{**line, "name": name} for line in body["lines"]]
     request = decode_order_request({**body, "contact": contact, "lines": lines})
