@@ -10,6 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from orders.adapters.rds.models import Outbox
+from orders.countries import COUNTRY_NAMES
+from orders.countries_de import GERMAN_NAMES
 from orders.domain.errors import Unavailable
 from tests.integration.account.conftest import PASSWORD, Mailbox, SignedIn, customer, send
 from tests.integration.account.orders_of import link_to, recorded
@@ -35,7 +37,8 @@ ALIKE = {
     "optional",
     ADA,
 }
-"""What is written the same in both languages: what shoppers and the owner wrote."""
+ALIKE |= set(GERMAN_NAMES.values()) & set(COUNTRY_NAMES.values())
+"""What is written the same in both languages: what shoppers and the owner wrote, and Malta."""
 
 
 class _Texts(HTMLParser):
