@@ -39,6 +39,7 @@ WITHOUT_LANGUAGE = (
     "/console",
     "/bank/",
     "/carriers/",
+    "/post/",
     "/webhooks/",
     "/inbox",
     "/styleguide",
