@@ -87,7 +87,11 @@ def recoveries(
 
 
 def _is_held_up(step: Sample, inflicted: Inflicted, until: float) -> bool:
-    """Whether a shopper waited for this step as the fault ended, or had to try it again because of the fault."""
+    """Whether a shopper waited for this step as the fault ended, or had to try it again because of the fault.
+
+    What failed for the first time after the next fault had begun is the next one's, whenever the step was due.
+    """
     if step.ended <= inflicted.ended:
         return False
-    return step.due <= inflicted.ended or (step.retries > 0 and step.due < until)
+    has_failed_since = step.failed_at is not None and inflicted.began <= step.failed_at < until
+    return step.due <= inflicted.ended or has_failed_since

@@ -22,6 +22,8 @@ class Sample:
     error: str = ""
     retries: int = 0
     """How often a patient shopper tried it again, because the shop had not answered or had answered with an error."""
+    failed_at: float | None = None
+    """When the first of these tries had failed; None: none did."""
 
     @property
     def ended(self) -> float:
@@ -46,9 +48,17 @@ class Recorder:
         """How often patient shoppers tried a step again."""
         return sum(sample.retries for sample in self.samples)
 
-    def add(self, step: str, due: float, latency: float, error: str = "", retries: int = 0) -> None:
+    def add(
+        self,
+        step: str,
+        due: float,
+        latency: float,
+        error: str = "",
+        retries: int = 0,
+        failed_at: float | None = None,
+    ) -> None:
         """Record one step."""
-        self.samples.append(Sample(step, due, latency, error, retries))
+        self.samples.append(Sample(step, due, latency, error, retries, failed_at))
 
 
 def percentile(sorted_values: Sequence[float], share: float) -> float:

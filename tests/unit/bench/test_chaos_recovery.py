@@ -42,7 +42,7 @@ def test_shoppers_who_had_to_press_reload_make_the_recovery_as_late_as_their_ans
     steps = [
         Sample("cart", due=8.0, latency=1.0),
         Sample("place", due=9.5, latency=2.0),
-        Sample("product", due=11.0, latency=6.0, retries=3),
+        Sample("product", due=11.0, latency=6.0, retries=3, failed_at=12.0),
         Sample("product", due=12.0, latency=8.0),
     ]
     found = _recovery([NEWCOMER], steps)
@@ -53,9 +53,13 @@ def test_shoppers_who_had_to_press_reload_make_the_recovery_as_late_as_their_ans
 def test_who_has_to_try_again_after_the_next_fault_counts_for_that_one() -> None:
     """A fault that could not be done is none."""
     faults = [_ended(10.0), _ended(15.0, skipped="no victim"), _ended(30.0)]
-    step = Sample("product", due=31.0, latency=4.0, retries=1)
-    answered = [found.answered_after for found in recoveries(faults, [NEWCOMER], [step])]
-    assert answered == [0.0, 0.0, pytest.approx(5.0)]
+    steps = [
+        Sample("product", due=31.0, latency=4.0, retries=1, failed_at=32.0),
+        # Begun before the next fault and broken by it.
+        Sample("place", due=28.9, latency=7.0, retries=1, failed_at=29.5),
+    ]
+    answered = [found.answered_after for found in recoveries(faults, [NEWCOMER], steps)]
+    assert answered == [0.0, 0.0, pytest.approx(5.9)]
 
 
 def test_orders_whose_shopper_gave_up_are_owed_like_all_others() -> None:
