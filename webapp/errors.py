@@ -13,34 +13,42 @@ from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnava
 
 from orders.domain.errors import InvalidRequest, NotFound, Refused, Unavailable
 from orders.observability import correlation_id
+from webapp.languages import _l
+from webapp.refusal_words import problem_words, refusal_words
 from webapp.refusals import because
 
 log = logging.getLogger(__name__)
 
 _TITLES = {
-    400: "That did not work",
-    401: "Please sign in",
-    403: "Not allowed",
-    404: "There is nothing here",
-    405: "Not in this way",
-    410: "This is gone",
-    413: "That is too much at once",
-    414: "That address is too long",
-    415: "That cannot be read here",
-    429: "A moment, please",
-    500: "Something broke on our side",
-    503: "We cannot do this right now",
+    400: _l("That did not work"),
+    401: _l("Please sign in"),
+    403: _l("Not allowed"),
+    404: _l("There is nothing here"),
+    405: _l("Not in this way"),
+    410: _l("This is gone"),
+    413: _l("That is too much at once"),
+    414: _l("That address is too long"),
+    415: _l("That cannot be read here"),
+    429: _l("A moment, please"),
+    500: _l("Something broke on our side"),
+    503: _l("We cannot do this right now"),
 }
 _TEXTS = {
-    400: "The form could not be read. Go back, reload the page and try again; your cart is as you left it.",
-    403: "This page is not open to you, or the form came from somewhere else.",
-    404: "The page may have moved, or the link may be incomplete. Your cart is as you left it.",
-    405: "This address does not take that kind of request.",
-    410: "What was here is not offered any more. Your cart is as you left it.",
-    413: "The form is larger than anything we ask for.",
-    429: "That was quicker than a person types. Wait a moment and try again; nothing is lost.",
-    500: "It is written down and we will look at it. Your cart is as you left it; nothing was charged without an order.",
-    503: "Part of the shop does not answer. Try again in a moment; your cart is as you left it and nothing was charged.",
+    400: _l(
+        "The form could not be read. Go back, reload the page and try again; your cart is as you left it."
+    ),
+    403: _l("This page is not open to you, or the form came from somewhere else."),
+    404: _l("The page may have moved, or the link may be incomplete. Your cart is as you left it."),
+    405: _l("This address does not take that kind of request."),
+    410: _l("What was here is not offered any more. Your cart is as you left it."),
+    413: _l("The form is larger than anything we ask for."),
+    429: _l("That was quicker than a person types. Wait a moment and try again; nothing is lost."),
+    500: _l(
+        "It is written down and we will look at it. Your cart is as you left it; nothing was charged without an order."
+    ),
+    503: _l(
+        "Part of the shop does not answer. Try again in a moment; your cart is as you left it and nothing was charged."
+    ),
 }
 
 
@@ -50,7 +58,7 @@ def register_errors(app: Flask) -> None:
     app.register_error_handler(CSRFError, _http)
     app.register_error_handler(NotFound, lambda error: answer(404))
     app.register_error_handler(InvalidRequest, _invalid)
-    app.register_error_handler(Refused, lambda error: answer(409, str(error), code=error.code))
+    app.register_error_handler(Refused, lambda error: answer(409, refusal_words(error), code=error.code))
     app.register_error_handler(Unavailable, _unavailable)
     app.register_error_handler(DBAPIError, _database)
     app.register_error_handler(PoolTimeout, _database)
@@ -64,8 +72,8 @@ def wants_json() -> bool:
 
 def answer(status: int, detail: str = "", *, code: str = "", **members: Any) -> Response:
     """An error answer, never stored. As JSON it is RFC 9457's problem+json, the same shape as the order API's."""
-    title = _TITLES.get(status, "That did not work")
-    text = detail or _TEXTS.get(status, _TEXTS[400] if status < 500 else _TEXTS[500])
+    title = str(_TITLES.get(status, _TITLES[400]))
+    text = detail or str(_TEXTS.get(status, _TEXTS[400] if status < 500 else _TEXTS[500]))
     if wants_json():
         problem = {
             "type": "about:blank",
@@ -112,8 +120,8 @@ def _http(error: HTTPException) -> Response:
 
 
 def _invalid(error: InvalidRequest) -> Response:
-    problems = [{"pointer": p.pointer, "detail": p.detail} for p in error.problems]
-    return answer(400, " ".join(p.detail for p in error.problems), code=error.code, errors=problems)
+    problems = [{"pointer": p.pointer, "detail": problem_words(p)} for p in error.problems]
+    return answer(400, refusal_words(error), code=error.code, errors=problems)
 
 
 def _unavailable(error: Unavailable) -> Response:

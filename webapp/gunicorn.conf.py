@@ -45,7 +45,8 @@ def post_worker_init(worker):  # type: ignore[no-untyped-def]
     from webapp import overload
     from webapp.checkout import rounds
 
-    worker.wsgi.wsgi_app = overload.Door(worker.wsgi.wsgi_app)
+    offered = worker.wsgi.extensions["cartwright-languages"].offered
+    worker.wsgi.wsgi_app = overload.Door(worker.wsgi.wsgi_app, offered=offered)
     rounds.start(worker.wsgi)
 
 

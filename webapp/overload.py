@@ -10,10 +10,11 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from orders.observability import CORRELATION_HEADER, accept_correlation_id
+from webapp.languages import ENGLISH, Language, _l, speaking
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -31,11 +32,19 @@ RETRY_AFTER_SECONDS = 2
 SAY_EVERY_SECONDS = 5.0
 ALWAYS_OPEN = ("/healthz", "/readyz", "/static/")
 """The balancer must hear that the process lives: one that is taken out for being busy makes the others busier."""
-_BODY = (
-    b"<!doctype html><html lang=en><meta charset=utf-8><title>A moment, please</title>"
-    b"<h1>Many people are here right now</h1><p>Wait a moment and reload this page. Your cart is as you left it, and"
-    b" nothing was charged by what you just did.</p></html>"
+_NOT_NOW = _l("A moment, please")
+_BUSY = _l("Many people are here right now")
+_COME_BACK = _l(
+    "Wait a moment and reload this page. Your cart is as you left it, and nothing was charged by what you just did."
 )
+
+
+def _page(language: Language) -> bytes:
+    with speaking(language):
+        return (
+            f"<!doctype html><html lang={language.code}><meta charset=utf-8><title>{_NOT_NOW}</title>"
+            f"<h1>{_BUSY}</h1><p>{_COME_BACK}</p></html>"
+        ).encode()
 
 
 class Door:
@@ -50,6 +59,7 @@ class Door:
         most: int = MOST_AT_ONCE,
         in_line: int = MOST_IN_LINE,
         wait_seconds: float = WAIT_SECONDS,
+        offered: Sequence[Language] = (ENGLISH,),
     ) -> None:
         self._next = application
         self._most = most
@@ -60,6 +70,7 @@ class Door:
         self._line: deque[threading.Event] = deque()
         self._turned_away = 0
         self._said_at = 0.0
+        self._pages = {one.prefix[1:]: _page(one) for one in offered}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """See WSGI (PEP 3333)."""
@@ -114,9 +125,12 @@ class Door:
             facts = {"turned_away": self._turned_away, "inside": self._inside, "in_line": len(self._line)}
             log.warning("overloaded", extra=facts)
             self._turned_away, self._said_at = 0, now
+        # The application that knows the page's language is what this stands before.
+        prefix = environ["PATH_INFO"][1:].partition("/")[0]
+        body = self._pages.get(prefix) or self._pages[""]
         headers = [
             ("Content-Type", "text/html; charset=utf-8"),
-            ("Content-Length", str(len(_BODY))),
+            ("Content-Length", str(len(body))),
             ("Retry-After", str(RETRY_AFTER_SECONDS)),
             ("Cache-Control", "no-store"),
             ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
@@ -124,4 +138,4 @@ class Door:
             (CORRELATION_HEADER, accept_correlation_id(environ.get("HTTP_X_CORRELATION_ID"))),
         ]
         start_response("503 SERVICE UNAVAILABLE", headers)
-        return () if environ["REQUEST_METHOD"] == "HEAD" else (_BODY,)
+        return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)

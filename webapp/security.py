@@ -10,6 +10,7 @@ from flask import Flask, Response, abort, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from orders.settings import Settings
+from webapp.languages import _
 from webapp.refusals import because
 from webapp.session_cookie import SessionCookie
 
@@ -62,12 +63,12 @@ def refuse_other_sites() -> None:
     if site is not None:
         if site not in {"same-origin", "none"}:
             because("sent_from_another_site")
-            abort(403, "This form was sent from another site.")
+            abort(403, _("This form was sent from another site."))
         return
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
         because("sent_from_another_site")
-        abort(403, "This form was sent from another site.")
+        abort(403, _("This form was sent from another site."))
 
 
 def csp_nonce() -> str:

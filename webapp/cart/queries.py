@@ -19,6 +19,7 @@ from webapp.cart.models import Cart, CartLine
 from webapp.catalog.availability import Availability
 from webapp.catalog.offers import Offer, find_offers, offer_of
 from webapp.extensions import db
+from webapp.languages import _
 
 DOUBLE_CLICK_SECONDS = 1.0
 """Two adds of the same piece within this time are one click that arrived twice: a page cannot be redrawn faster."""
@@ -203,7 +204,15 @@ def add_to_cart(cart: Cart, offer: Offer, quantity: int, now: datetime) -> int:
     if line is None:
         if len(cart.lines) >= MAX_LINES:
             raise InvalidRequest(
-                [Problem("/sku", f"An order takes at most {MAX_LINES} different items; order in two parts.")]
+                [
+                    Problem(
+                        "/sku",
+                        _(
+                            "An order takes at most %(most)s different items; order in two parts.",
+                            most=MAX_LINES,
+                        ),
+                    )
+                ]
             )
         line = CartLine(sku=offer.sku, quantity=0, seen_price_minor=offer.price_minor, added_at=now)
         cart.lines.append(line)
@@ -288,7 +297,9 @@ def _is_visitors() -> ColumnElement[bool]:
 
 def _check_quantity(quantity: int) -> None:
     if not 1 <= quantity <= MAX_QUANTITY:
-        raise InvalidRequest([Problem("/quantity", f"Choose a quantity from 1 to {MAX_QUANTITY}.")])
+        raise InvalidRequest(
+            [Problem("/quantity", _("Choose a quantity from 1 to %(most)s.", most=MAX_QUANTITY))]
+        )
 
 
 def _touch(cart: Cart, now: datetime) -> None:

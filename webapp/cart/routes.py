@@ -36,6 +36,7 @@ from webapp.checkout.coupons import Weighed
 from webapp.checkout.tariffs import tariffs
 from webapp.errors import wants_json
 from webapp.extensions import csrf, db
+from webapp.languages import _
 from webapp.layout import cart_count
 from webapp.rate_limit import limited
 from webapp.wiring import wiring
@@ -122,7 +123,7 @@ def use_coupon() -> BaseResponse:
     db.session.commit()
     if weighed is not None:
         flash(
-            weighed.why or f"The coupon {code} is used: {weighed.gives}.",
+            weighed.why or _("The coupon %(code)s is used: %(gives)s.", code=code, gives=weighed.gives),
             "notice" if weighed.why else "success",
         )
     return redirect(url_for("checkout.start" if is_checkout else "cart.show"), 303)
@@ -139,11 +140,15 @@ def add() -> BaseResponse:
     db.session.commit()
     quantity = _number(request.form.get("quantity", "1"), 0)
     if not 1 <= quantity <= MAX_QUANTITY:
-        raise InvalidRequest([Problem("/quantity", f"Choose a quantity from 1 to {MAX_QUANTITY}.")])
+        raise InvalidRequest(
+            [Problem("/quantity", _("Choose a quantity from 1 to %(most)s.", most=MAX_QUANTITY))]
+        )
     now = wiring().clock.now()
     cart = current_cart(lock=True) or queries.new_cart(wiring().settings.currency, now, oldest_cart())
     if cart.currency != offer.currency:
-        raise InvalidRequest([Problem("/sku", f"This cart is in {cart.currency}; finish it first.")])
+        raise InvalidRequest(
+            [Problem("/sku", _("This cart is in %(currency)s; finish it first.", currency=cart.currency))]
+        )
     in_cart = queries.add_to_cart(cart, offer, quantity, now)
     db.session.commit()
     if wants_json():
@@ -154,9 +159,11 @@ def add() -> BaseResponse:
             variant=offer.variant,
             in_cart=in_cart,
             cart_url=url_for("cart.show"),
+            said=_("%(name)s is in your cart.", name=offer.name),
+            look=_("Look at it"),
         )
     else:
-        flash(f"{offer.name} is in your cart.", "success")
+        flash(_("%(name)s is in your cart.", name=offer.name), "success")
         response = make_response(redirect(url_for("cart.show"), 303))
     write_cart_id(response, cart.id)
     return response
@@ -174,7 +181,7 @@ def change(sku: str) -> BaseResponse:
     quantity = 0 if "remove" in request.form else _number(request.form.get("quantity"), -1)
     if not 0 <= quantity <= MAX_QUANTITY:
         db.session.rollback()
-        flash(f"Choose a quantity from 0 to {MAX_QUANTITY}. Your cart is unchanged.", "error")
+        flash(_("Choose a quantity from 0 to %(most)s. Your cart is unchanged.", most=MAX_QUANTITY), "error")
         return redirect(url_for("cart.show"), 303)
     try:
         queries.set_quantity(
@@ -183,7 +190,9 @@ def change(sku: str) -> BaseResponse:
         db.session.commit()
     except (VersionConflict, NotFound):
         db.session.rollback()
-        flash("Your cart was changed in another window. This is how it is now; please look again.", "notice")
+        flash(
+            _("Your cart was changed in another window. This is how it is now; please look again."), "notice"
+        )
         return redirect(url_for("cart.show"), 303)
     if quantity == 0 and before:
         return redirect(url_for("cart.show", removed=sku, quantity=before), 303)
@@ -200,7 +209,7 @@ def _offer_asked_for() -> Offer:
     sku = request.form.get("sku", "")[:64]
     offer = find_offers([sku], wiring().availability).get(sku)
     if offer is None or not offer.is_for_sale:
-        abort(410, "This item is not sold any more.")
+        abort(410, _("This item is not sold any more."))
     return offer
 
 

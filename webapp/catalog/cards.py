@@ -8,22 +8,27 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from orders.formats import money
 from webapp.assets import asset
-from webapp.formats import money
+from webapp.languages import current_language, pgettext
 
 EAGER_PICTURES = 4
 """The first row of a page loads its pictures at once, the rest when they come near."""
 
 
 MOST_KEPT = 10_000
-"""Drawn cards per process, about 7 MB: a card depends on nothing but what it shows."""
+"""Drawn cards per process, about 7 MB: a card depends on nothing but what it shows, and in which language."""
 
 
-def grid(products: Iterable[Any], label: str = "Products", *, is_first: bool = True) -> Markup:
+def grid(products: Iterable[Any], label: str, *, is_first: bool = True) -> Markup:
     """The cards of these products as a list. `is_first` says that it stands where a visitor looks first."""
+    language = current_language()
+    code, root = language.code, language.prefix
     cards = "".join(
         [
             _card(
+                code,
+                root,
                 p.slug,
                 p.name,
                 p.image,
@@ -41,7 +46,17 @@ def grid(products: Iterable[Any], label: str = "Products", *, is_first: bool = T
 
 @lru_cache(MOST_KEPT)
 def _card(
-    slug: str, name: str, image: str, maker: str, lowest: int, highest: int, currency: str, is_eager: bool, /
+    code: str,
+    root: str,
+    slug: str,
+    name: str,
+    image: str,
+    maker: str,
+    lowest: int,
+    highest: int,
+    currency: str,
+    is_eager: bool,
+    /,
 ) -> str:
     lazy = "" if is_eager else ' loading="lazy"'
     picture = (
@@ -50,9 +65,10 @@ def _card(
         else '<span class="no-picture" aria-hidden="true"></span>'
     )
     by = f'<span class="card-maker">{escape(maker)}</span>' if maker else ""
-    lower = '<span class="from">from</span> ' if lowest != highest else ""
+    price = escape(money(lowest, currency, code))
+    lower = f'<span class="from">{escape(pgettext("a price", "from"))}</span> ' if lowest != highest else ""
     return (
-        f'<li class="card"><a href="/products/{escape(slug)}">{picture}'
+        f'<li class="card"><a href="{root}/products/{escape(slug)}">{picture}'
         f'<span class="card-name">{escape(name)}</span>{by}'
-        f'<span class="price">{lower}{escape(money(lowest, currency))}</span></a></li>'
+        f'<span class="price">{lower}{price}</span></a></li>'
     )

@@ -5,12 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from orders.formats import WRITINGS
 from webapp.catalog.criteria import PARAMETERS, Criteria
 from webapp.catalog.finding import COUNT_LIMIT, count_facets
 from webapp.catalog.models import FACETS
 from webapp.catalog.tree import FacetTallies, Shelf
+from webapp.languages import _l, current_language
 
 MOST_SHOWN = 14
+_TITLES = {
+    "Colour": _l("Colour"),
+    "Material": _l("Material"),
+    "Maker": _l("Maker"),
+    "Made in": _l("Made in"),
+}
+
+
+def facet_title(name: str) -> str:
+    """A facet's name in the language of the page; another attribute's is the owner's own word and stays."""
+    return str(_TITLES.get(name, name))
+
+
+def typed_price(amount_minor: int | None) -> str:
+    """The price of a filter as it may be typed, `12.5` or `12,5`; nothing for none."""
+    if amount_minor is None:
+        return ""
+    return f"{amount_minor / 100:g}".replace(".", WRITINGS[current_language().code].decimal)
 
 
 @dataclass(frozen=True, slots=True)

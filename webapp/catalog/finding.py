@@ -22,6 +22,7 @@ from webapp.catalog.paging import PAGE_SIZE, SORTS, Cursor, Page, Sort, cut
 from webapp.catalog.spelling import Vocabulary
 from webapp.catalog.tiers import CANDIDATES, tier_for
 from webapp.catalog.tree import Shelf, Tree, facet_tallies
+from webapp.languages import _l
 from webapp.reads import rows
 
 COMMON_HITS = 4_000
@@ -222,4 +223,4 @@ def _place(sort: Sort, cursor: Cursor | None, values: dict[str, Any], column: st
     return f"AND ({column or f'p.{sort.column.key}'}, p.id) {sign} (%(after)s, %(after_id)s)"
 
 
-BEST_SORT = Sort(BEST, "Best match", Product.popularity, True)
+BEST_SORT = Sort(BEST, _l("Best match"), Product.popularity, True)

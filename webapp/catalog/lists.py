@@ -17,6 +17,7 @@ from webapp.catalog.paging import DEFAULT_SORT, SORTS, Cursor, Page, Sort, decod
 from webapp.catalog.seo import breadcrumbs
 from webapp.catalog.spelling import Vocabulary, suggest_words
 from webapp.catalog.tree import Shelf, facet_tallies, tree
+from webapp.languages import _, current_language
 
 FEW_FOUND = 3
 """With fewer hits than this, another spelling that finds more is offered."""
@@ -48,7 +49,7 @@ def page(description: str, *, title: str, shelf: Shelf | None) -> str:
 
 def _path(shelf: Shelf | None) -> list[tuple[str, str]]:
     above = [(f"/shop/{slug}", name) for slug, name in shelf.path] if shelf else []
-    return [("/shop", "Everything"), *above, *([(f"/shop/{shelf.slug}", shelf.name)] if shelf else [])]
+    return [("/shop", _("Everything")), *above, *([(f"/shop/{shelf.slug}", shelf.name)] if shelf else [])]
 
 
 def search_page() -> str:
@@ -108,9 +109,10 @@ def suggestions(typed: str) -> dict[str, Any]:
 
 
 def _fields(criteria: Criteria, shelf: Shelf | None) -> Markup:
-    """The filters' fields with their counts, drawn at most every half minute for the same criteria."""
-    drawn: Memory[tuple[str, Criteria], Markup] = current_app.extensions["cartwright-fields"]
-    return drawn.get((shelf.slug if shelf else "", criteria), lambda: _draw_fields(criteria, shelf))
+    """The filters' fields with their counts, drawn at most every half minute for the same criteria and language."""
+    drawn: Memory[tuple[str, str, Criteria], Markup] = current_app.extensions["cartwright-fields"]
+    key = (current_language().code, shelf.slug if shelf else "", criteria)
+    return drawn.get(key, lambda: _draw_fields(criteria, shelf))
 
 
 def _draw_fields(criteria: Criteria, shelf: Shelf | None) -> Markup:

@@ -14,6 +14,7 @@ from webapp.catalog.availability import FEW_LEFT, Availability
 from webapp.catalog.models import Product, Variant
 from webapp.extensions import db
 from webapp.formats import options_label
+from webapp.languages import _, ngettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def stock_note(available: int | None) -> str:
     """`Sold out`, `3 left`, or empty for plenty and for unknown."""
     if available is None or available > FEW_LEFT:
         return ""
-    return f"{available} left" if available else "Sold out"
+    return ngettext("%(num)s left", "%(num)s left", available) if available else _("Sold out")
 
 
 def coming_back(back_on: date | str | None, today: date) -> date | None:

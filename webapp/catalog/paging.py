@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.catalog.models import Product
+from webapp.languages import LazyText, _l
 
 PAGE_SIZE = 24
 
@@ -22,7 +23,7 @@ class Sort:
     """One order of a list: by which column, in which direction, and what its link says."""
 
     key: str
-    title: str
+    title: LazyText
     column: InstrumentedAttribute[Any]
     is_descending: bool
 
@@ -30,10 +31,10 @@ class Sort:
 SORTS = {
     sort.key: sort
     for sort in (
-        Sort("popular", "Most loved", Product.popularity, True),
-        Sort("price", "Price, low to high", Product.min_price_minor, False),
-        Sort("price-down", "Price, high to low", Product.min_price_minor, True),
-        Sort("new", "Newest", Product.created_at, True),
+        Sort("popular", _l("Most loved"), Product.popularity, True),
+        Sort("price", _l("Price, low to high"), Product.min_price_minor, False),
+        Sort("price-down", _l("Price, high to low"), Product.min_price_minor, True),
+        Sort("new", _l("Newest"), Product.created_at, True),
     )
 }
 DEFAULT_SORT = "popular"

@@ -14,13 +14,17 @@ from werkzeug.wrappers import Response
 from webapp.assets import asset
 from webapp.catalog import lists, queries, seo
 from webapp.catalog.cards import grid
+from webapp.catalog.facets import facet_title, typed_price
 from webapp.catalog.offers import coming_back, stock_note
 from webapp.catalog.tree import tree
+from webapp.languages import _
 from webapp.page_cache import SharedPages, cached_page
 from webapp.wiring import wiring
 
 bp = Blueprint("catalog", __name__)
 bp.add_app_template_global(grid, "grid")
+bp.add_app_template_filter(facet_title)
+bp.add_app_template_filter(typed_price)
 
 
 @bp.record_once
@@ -50,7 +54,7 @@ def home() -> str:
         sharing={
             "type": "website",
             "title": wiring().settings.shop_name,
-            "description": "Well-made everyday goods for kitchen, table, desk, workshop and garden.",
+            "description": _("Well-made everyday goods for kitchen, table, desk, workshop and garden."),
         },
         newest=queries.newest_cards(4),
     )
@@ -61,7 +65,9 @@ def home() -> str:
 def everything() -> str:
     """All products."""
     return lists.page(
-        "All that we make and pick, from the workshop to the windowsill.", title="Everything", shelf=None
+        _("All that we make and pick, from the workshop to the windowsill."),
+        title=_("Everything"),
+        shelf=None,
     )
 
 
@@ -71,7 +77,7 @@ def category(slug: str) -> str:
     """One shelf, with those below it."""
     shelf = tree().by_slug.get(slug)
     if shelf is None:
-        abort(404, "There is no such shelf. It may have been renamed.")
+        abort(404, _("There is no such shelf. It may have been renamed."))
     return lists.page(shelf.description, title=shelf.name, shelf=shelf)
 
 
@@ -96,7 +102,7 @@ def collection(slug: str) -> str:
     """A hand-picked shelf."""
     found = queries.find_collection(slug)
     if found is None:
-        abort(404, "This collection is not on show any more.")
+        abort(404, _("This collection is not on show any more."))
     return render_template(
         "catalog/collection.html",
         collection=found,
@@ -119,11 +125,11 @@ def product(slug: str) -> str | Response:
     if found is None:
         moved = queries.new_slug_of(slug)
         if moved is None:
-            abort(404, "There is no such product. It may have been renamed.")
+            abort(404, _("There is no such product. It may have been renamed."))
         return redirect(url_for("catalog.product", slug=moved), 301)
     variants = [SimpleNamespace(**variant) for variant in found.variants] if found.is_active else []
     if not variants:
-        abort(410, f"“{found.name}” is not offered any more.")
+        abort(410, _("“%(name)s” is not offered any more.", name=found.name))
     skus = [variant.sku for variant in variants]
     levels = wiring().availability.levels(skus, is_glance=True)
     chosen = next((v for v in variants if v.sku == request.args.get("sku")), None) or _first_choice(
@@ -146,7 +152,7 @@ def product(slug: str) -> str | Response:
             seo.product_data(found, variants, levels, asset(found.image) if found.image else ""),
             seo.breadcrumbs(
                 [
-                    ("/shop", "Everything"),
+                    ("/shop", _("Everything")),
                     (f"/shop/{found.category_slug}", found.category_name),
                     (f"/products/{found.slug}", found.name),
                 ]

@@ -10,39 +10,32 @@ from flask import Blueprint, Response, abort
 
 from orders.domain.money import format_plain
 from webapp.catalog.tree import tree
+from webapp.languages import alternates, current_language, languages
 from webapp.reads import one, rows
 from webapp.wiring import wiring
 
 bp = Blueprint("seo", __name__)
 
 PRODUCTS_PER_SITEMAP = 10_000
-"""Below the protocol's 50,000 addresses and 50 MB (sitemaps.org), and quick to draw."""
+"""Each in every language: below the protocol's 50,000 addresses and 50 MB (sitemaps.org), and quick to draw."""
 KEPT_FOR = "public, max-age=3600"
 _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
+_XHTML = "http://www.w3.org/1999/xhtml"
 _AVAILABILITY = {True: "https://schema.org/InStock", False: "https://schema.org/OutOfStock"}
 
-ROBOTS = """User-agent: *
-Disallow: /cart
-Disallow: /checkout/
-Disallow: /orders/
-Disallow: /account/
-Disallow: /console/
-Disallow: /search
-Disallow: /*?*after=
-Disallow: /*?*before=
-
-Sitemap: {url}/sitemap.xml
-"""
+_SOMEBODYS = ("/cart", "/checkout/", "/orders/", "/account/", "/console/", "/search")
 
 
 @bp.get("/robots.txt")
 def robots() -> Response:
     """What robots may read; nothing outside production."""
     settings = wiring().settings
-    text = (
-        ROBOTS.format(url=settings.public_url) if settings.stage != "dev" else "User-agent: *\nDisallow: /\n"
-    )
-    return _kept(text, "text/plain")
+    if settings.stage == "dev":
+        return _kept("User-agent: *\nDisallow: /\n", "text/plain")
+    closed = [language.prefix + path for language in languages().offered for path in _SOMEBODYS]
+    closed += ["/*?*after=", "/*?*before="]
+    rules = "".join(f"Disallow: {path}\n" for path in closed)
+    return _kept(f"User-agent: *\n{rules}\nSitemap: {settings.public_url}/sitemap.xml\n", "text/plain")
 
 
 @bp.get("/sitemap.xml")
@@ -63,8 +56,7 @@ def shelf_sitemap() -> Response:
     collections = rows("SELECT slug FROM collections ORDER BY position, id", {})
     paths = ["/", "/shop", *(f"/shop/{slug}" for slug in tree().by_slug)]
     paths += [f"/collections/{row.slug}" for row in collections]
-    url = wiring().settings.public_url
-    return _xml("urlset", (f"<url><loc>{escape(url + path)}</loc></url>" for path in paths))
+    return _xml("urlset", (entry for path in paths for entry in _entries(path)))
 
 
 @bp.get("/sitemaps/products-<int:number>.xml")
@@ -76,14 +68,30 @@ def product_sitemap(number: int) -> Response:
         "SELECT slug, updated_at FROM products WHERE is_active AND id >= %(first)s AND id < %(end)s ORDER BY id",
         {"first": number * PRODUCTS_PER_SITEMAP, "end": (number + 1) * PRODUCTS_PER_SITEMAP},
     )
-    url = wiring().settings.public_url
     return _xml(
         "urlset",
         (
-            f"<url><loc>{escape(f'{url}/products/{row.slug}')}</loc><lastmod>{row.updated_at:%Y-%m-%d}</lastmod></url>"
+            entry
             for row in found
+            for entry in _entries(f"/products/{row.slug}", f"<lastmod>{row.updated_at:%Y-%m-%d}</lastmod>")
         ),
     )
+
+
+def _entries(path: str, more: str = "") -> Iterator[str]:
+    """The page in every language, each naming all of them, as search engines want it."""
+    url, offered = wiring().settings.public_url, languages().offered
+    others = "".join(
+        f'<xhtml:link rel="alternate" hreflang="{code}" href="{escape(url + prefix + path)}"/>'
+        for code, prefix in alternates(offered)
+    )
+    for language in offered:
+        yield f"<url><loc>{escape(url + language.prefix + path)}</loc>{more}{others}</url>"
+
+
+def _home() -> str:
+    """Where the addresses of the page's language begin."""
+    return wiring().settings.public_url + current_language().prefix
 
 
 def organisation() -> dict[str, Any]:
@@ -100,7 +108,7 @@ def organisation() -> dict[str, Any]:
 
 def breadcrumbs(path: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """A BreadcrumbList of (path, name)."""
-    url = wiring().settings.public_url
+    url = _home()
     return {
         "@context": "https://schema.org",
         "@type": "BreadcrumbList",
@@ -115,7 +123,7 @@ def product_data(
     product: Any, variants: Sequence[Any], levels: Mapping[str, Any] | None, picture: str
 ) -> dict[str, Any]:
     """A Product with one Offer for each variant. Stock that is not known is not claimed."""
-    url = f"{wiring().settings.public_url}/products/{product.slug}"
+    url = f"{_home()}/products/{product.slug}"
     data = {
         "@context": "https://schema.org",
         "@type": "Product",
@@ -147,7 +155,8 @@ def _offer(url: str, variant: Any, levels: Mapping[str, Any] | None) -> dict[str
 
 
 def _xml(root: str, items: Iterator[str]) -> Response:
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} xmlns="{_NAMESPACE}">\n' + "\n".join(items)
+    names = f'xmlns="{_NAMESPACE}"' + (f' xmlns:xhtml="{_XHTML}"' if root == "urlset" else "")
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} {names}>\n' + "\n".join(items)
     return _kept(f"{body}\n</{root}>\n", "application/xml")
 
 

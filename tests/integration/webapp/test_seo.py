@@ -26,6 +26,7 @@ from webapp.checkout.tariffs import tariffs
 from webapp.extensions import db
 from webapp.sharing import share_picture
 
+XHTML = "{http://www.w3.org/1999/xhtml}"
 NAMESPACE = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
 
@@ -139,7 +140,7 @@ def test_the_footer_promises_what_the_tariffs_hold(
 
 
 def test_the_sitemaps_name_every_product_once(shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The index leads to all of them, however the ids are spread."""
+    """The index leads to all of them, however the ids are spread; in every language, once in each."""
     add_products(shop, 25)
     monkeypatch.setattr(seo, "PRODUCTS_PER_SITEMAP", 10)
     browser = shop.client()
@@ -151,9 +152,24 @@ def test_the_sitemaps_name_every_product_once(shop: ShopUnderTest, monkeypatch: 
         assert answer.mimetype == "application/xml"
         found += [loc.text for loc in ElementTree.fromstring(answer.data).iter(f"{NAMESPACE}loc")]  # noqa: S314
     products = [url for url in found if "/products/" in (url or "")]
-    assert len(products) == len(set(products)) == 27
+    assert len(products) == len(set(products)) == 2 * 27
+    german = [url for url in products if url and url.startswith("http://localhost/de/")]
+    assert {url.replace("/de/", "/", 1) for url in german} == set(products) - set(german)
     assert "http://localhost/shop/kitchen" in found
     assert browser.get("/sitemaps/products-99999999.xml").status_code == 404
+
+
+def test_the_sitemap_says_of_each_page_where_its_other_languages_are(shop: ShopUnderTest) -> None:
+    """Each version names all of them, itself among them; the first language is for everybody else."""
+    root = ElementTree.fromstring(shop.client().get("/sitemaps/shelves.xml").data)  # noqa: S314  (our own)
+    told = {
+        str(entry.findtext(f"{NAMESPACE}loc")): {
+            link.get("hreflang"): link.get("href") for link in entry.iter(f"{XHTML}link")
+        }
+        for entry in root
+    }
+    plain, german = "http://localhost/shop/kitchen", "http://localhost/de/shop/kitchen"
+    assert told[plain] == told[german] == {"en": plain, "de": german, "x-default": plain}
 
 
 def test_robots_are_kept_out_of_what_is_somebodys(shop: ShopUnderTest) -> None:
@@ -161,6 +177,7 @@ def test_robots_are_kept_out_of_what_is_somebodys(shop: ShopUnderTest) -> None:
     text = shop.client().get("/robots.txt").text
     for path in ("/cart", "/checkout/", "/orders/", "/account/", "/console/"):
         assert f"Disallow: {path}\n" in text
+        assert f"Disallow: /de{path}\n" in text
     assert "Sitemap: http://localhost/sitemap.xml" in text
 
 

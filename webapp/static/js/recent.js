@@ -2,6 +2,7 @@
 
 const KEY = "recently-seen";
 const MOST = 8;
+const { root } = document.documentElement.dataset;
 
 function seen() {
   try {
@@ -16,7 +17,7 @@ function card({ slug, name, image, price }) {
   const item = document.createElement("li");
   const link = document.createElement("a");
   item.className = "card";
-  link.href = `/products/${slug}`;
+  link.href = `${root}/products/${slug}`;
   if (image?.startsWith("/static/")) {
     const picture = new Image(400, 400);
     picture.src = image;

@@ -66,7 +66,8 @@ document.addEventListener("submit", async (event) => {
     const body = await answer.json();
     if (answer.ok) {
       showCount(body.count);
-      toast(`${body.name} is in your cart.`, { href: body.cart_url, text: "Look at it" });
+      // During a release the other one may answer, which has no words yet.
+      toast(body.said ?? body.name, { href: body.cart_url, text: body.look ?? "→" });
     } else {
       toast(body.detail);
     }
