@@ -1,5 +1,7 @@
 // A password can be looked at while it is typed. Without this script the field is an ordinary one.
 
+const { sayShow, sayHide } = document.querySelector("script[data-say-show]").dataset;
+
 for (const field of document.querySelectorAll('input[type="password"]')) {
   const button = document.createElement("button");
   button.type = "button";
@@ -7,9 +9,10 @@ for (const field of document.querySelectorAll('input[type="password"]')) {
   button.setAttribute("aria-controls", field.id);
   const show = (visible) => {
     field.type = visible ? "text" : "password";
-    button.textContent = visible ? "Hide" : "Show";
-    const label = field.labels[0]?.textContent.trim() ?? "password";
-    button.setAttribute("aria-label", `${button.textContent} ${label.toLowerCase()}`);
+    button.textContent = visible ? sayHide : sayShow;
+    const label = field.labels[0]?.textContent.trim() ?? "";
+    const isEnglish = document.documentElement.lang === "en";
+    button.setAttribute("aria-label", `${button.textContent}${isEnglish ? ` ${label.toLowerCase()}` : `: ${label}`}`);
   };
   const pair = document.createElement("div");
   pair.className = "shown";

@@ -2,14 +2,20 @@
 
 const page = document.querySelector("[data-order]");
 const part = (name) => page.querySelector(`[data-${name}]`);
+const { sayLive, sayReconnecting, sayPausing } = document.querySelector("script[data-say-live]").dataset;
 let version = Number(page.dataset.version);
 
-// The server says UTC; a shopper reads the clock on the wall. In the page's language and the form that the server writes.
+// The server says UTC; a shopper reads the clock on the wall. In the form that the server writes: "24 Nov 2026", which
+// is British, where Intl takes English for American.
 const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
   day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
 });
 function inOwnZone(time) {
   if (!time.dateTime) return;
+  if (document.documentElement.lang !== "en") {
+    time.textContent = clock.format(new Date(time.dateTime));
+    return;
+  }
   const said = Object.fromEntries(clock.formatToParts(new Date(time.dateTime)).map(({ type, value }) => [type, value]));
   time.textContent = `${said.day} ${said.month} ${said.year}, ${said.hour}:${said.minute}`;
 }
@@ -67,7 +73,7 @@ function say(text) {
 
 function watch() {
   const source = new EventSource(`${page.dataset.live}?since=${version}`);
-  source.addEventListener("open", () => say("This page moves by itself."));
+  source.addEventListener("open", () => say(sayLive));
   source.addEventListener("moved", (event) => {
     const before = page.dataset.stage;
     const story = JSON.parse(event.data);
@@ -75,8 +81,8 @@ function watch() {
     refresh(story.stage !== before);
   });
   source.addEventListener("error", () => {
-    if (source.readyState !== EventSource.CLOSED) return say("Reconnecting …");
-    say("Live tracking pauses; this page tries again in a moment.");
+    if (source.readyState !== EventSource.CLOSED) return say(sayReconnecting);
+    say(sayPausing);
     setTimeout(watch, 10000);
   });
   window.addEventListener("pagehide", () => source.close());
