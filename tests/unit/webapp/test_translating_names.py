@@ -13,6 +13,14 @@ from orders.settings import Settings
 from webapp.languages import languages, register_languages, speaking
 
 ROOT = Path(__file__).resolve().parents[3]
+_NOT_FOR_SHOPPERS = ("console/", "styleguide.html", "bank/", "post/")
+_PROGRAM = re.compile(
+    r"{%-?\s*block \w+_class\b.*?endblock\s*-?%}|{%[-+]?\s*trans\b.*?endtrans\s*[-+]?%}|{#.*?#}|{{.*?}}|{%.*?%}"
+    r"|<(?P<silent>style|script)\b.*?</(?P=silent)>",
+    re.DOTALL,
+)
+_HEARD = re.compile(r'\s(?:alt|aria-label|placeholder|title|data-say-[\w-]+)="([^"]*)"')
+_WORD = re.compile(r"[^\W\d_]{2}")
 _TAKEN = re.compile(r"{%-?\s*(?:set\s+_\s*=|for\s+(?:\w+,\s*)*_\s*(?:,\s*\w+\s*)*in\b)")
 
 
@@ -25,6 +33,28 @@ def test_no_template_takes_the_name() -> None:
         if path.suffix in {".html", ".txt", ".words"} and _TAKEN.search(path.read_text())
     ]
     assert taken == []
+
+
+def test_no_template_says_a_word_that_is_not_marked() -> None:
+    """What a shopper reads or hears stands in `{% trans %}` or `_()`, or no other language will ever have it."""
+    folder = ROOT / "webapp/templates"
+    found = {
+        name: words
+        for path in sorted(folder.rglob("*.html"))
+        if not (name := path.relative_to(folder).as_posix()).startswith(_NOT_FOR_SHOPPERS)
+        and (words := _unmarked(path.read_text()))
+    }
+    assert found == {}
+    assert _unmarked('<h1 title="A title">{{ _("Marked") }} Not marked &nbsp;</h1>') == [
+        "A title",
+        "Not marked",
+    ]
+
+
+def _unmarked(template: str) -> list[str]:
+    rest = re.sub(r"&\w+;", "", _PROGRAM.sub("", template))
+    said = _HEARD.findall(rest) + re.split(r"<[^>]*>", rest)
+    return [" ".join(text.split()) for text in said if _WORD.search(text)]
 
 
 def test_no_function_that_translates_takes_the_name() -> None:
