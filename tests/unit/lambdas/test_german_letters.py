@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cloudformation.deploy.artefacts import lambda_artefact
 from lambdas.notify_customer.catalogue import TRANSLATIONS, letter_language
 from lambdas.notify_customer.rendering import JinjaRenderer
 from orders.domain.events import NOTIFIED, EventType
@@ -136,3 +137,10 @@ def test_a_language_without_a_catalogue_is_answered_in_english(locale: str) -> N
 def test_every_language_that_we_can_write_has_its_letters() -> None:
     assert {letter_language(language) for language in WRITINGS} == set(WRITINGS)
     assert {folder.name for folder in TRANSLATIONS.iterdir()} == set(WRITINGS) - {SOURCE_LANGUAGE}
+
+
+def test_the_notifier_is_released_with_its_words_and_no_other_function_is() -> None:
+    """Without its catalogue a German order would be answered in English, and nobody would notice."""
+    words = "lambdas/notify_customer/translations/de/letters.mo"
+    assert words in lambda_artefact("notify_customer").files
+    assert words not in lambda_artefact("submit_order").files
