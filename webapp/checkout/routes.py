@@ -70,7 +70,7 @@ def place() -> Response | tuple[str, int]:
 def _speak(checkout: Checkout) -> None:
     """The order speaks the language of its click, and so do its letters, whatever the first step was filled in in."""
     spoken = current_language().code
-    if checkout.contact["locale"] != spoken:
+    if checkout.contact.get("locale") != spoken:
         checkout.contact = {**checkout.contact, "locale": spoken}
 
 
