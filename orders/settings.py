@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import UTC, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 LAPTOP_SECRET = "a-laptop-is-no-secret-place"  # noqa: S105  (refused outside the local stage)
 
@@ -105,6 +107,9 @@ class Settings:
     sms_enabled: bool = _setting(True, "Whether text messages are sent to shoppers who asked for them.")
     shop_name: str = _setting("Cartwright & Co", "The shop's name on pages and in e-mails.")
     currency: str = _setting("EUR", "The shop's currency (ISO 4217).")
+    time_zone: str = _setting(
+        "UTC", "The shop's time zone (IANA name, such as Europe/Berlin), in which staff read and type times."
+    )
     languages: str = _setting(
         "en,de",
         "The languages on offer, comma separated: the first one's addresses have no prefix, another's begin with its code.",
@@ -128,6 +133,11 @@ class Settings:
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
     otlp_endpoint: str = _setting("", "OTLP/HTTP endpoint for traces (the CloudWatch agent); empty for none.")
     release: str = _setting("dev", "The release's name, in logs and at /healthz.")
+
+    @property
+    def zone(self) -> tzinfo:
+        """The shop's time zone. UTC needs no database of zones, which a function on AWS may not have."""
+        return UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
 
     @property
     def is_local(self) -> bool:
@@ -185,6 +195,10 @@ def _insecurities(settings: Settings, given: Mapping[str, Any]) -> list[str]:
         problems.append(f"CARTWRIGHT_STAGE must be local, dev or prod, not {settings.stage!r}")
     if settings.capture_rule not in {"confirm", "ship"}:
         problems.append("CARTWRIGHT_CAPTURE_RULE must be confirm or ship")
+    if not _is_zone(settings):
+        problems.append(
+            f"CARTWRIGHT_TIME_ZONE must be an IANA name such as Europe/Berlin, not {settings.time_zone!r}"
+        )
     unknown = [code for code in settings.language_codes if code not in LANGUAGES]
     if unknown:
         problems.append(
@@ -200,6 +214,15 @@ def _insecurities(settings: Settings, given: Mapping[str, Any]) -> list[str]:
     if "payment_provider" in given and settings.payment_provider == "test" and settings.stage == "prod":
         problems.append("CARTWRIGHT_PAYMENT_PROVIDER=test takes no real money; set stripe in prod")
     return problems
+
+
+def _is_zone(settings: Settings) -> bool:
+    try:
+        settings.zone.utcoffset(None)
+    except (KeyError, ValueError, OSError):
+        # Unknown, no name at all, or a folder of zones (`Europe`).
+        return False
+    return True
 
 
 def require(settings: Settings, *names: str) -> None:

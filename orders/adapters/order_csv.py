@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
+from datetime import tzinfo
 from typing import Any
 
 from orders.domain.money import format_plain
@@ -21,15 +22,16 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
 
 
-def csv_text(rows: Iterable[Any], *, has_header: bool) -> str:
-    """Rows of orders as text. Amounts are plain decimals, times ISO 8601."""
+def csv_text(rows: Iterable[Any], zone: tzinfo, *, has_header: bool) -> str:
+    """Rows of orders as text. Amounts are plain decimals, times ISO 8601 in a time zone, with its offset."""
     out = io.StringIO()
     writer = csv.writer(out)
     if has_header:
         writer.writerow(HEADER)
     writer.writerows(
         [
-            row.number, row.id, row.placed_at.isoformat(), row.status, row.payment_status, row.fulfilment_status,
+            row.number, row.id, row.placed_at.astimezone(zone).isoformat(), row.status,
+            row.payment_status, row.fulfilment_status,
             "yes" if row.is_held else "no", harmless(row.hold_reason), row.currency,
             format_plain(row.total_minor, row.currency), harmless(row.name), harmless(row.email), row.country,
             row.shipping_name, harmless(row.discount_code),

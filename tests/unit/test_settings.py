@@ -34,3 +34,11 @@ def test_every_missing_setting_is_named_at_once() -> None:
     """One start, one list."""
     with pytest.raises(SettingsError, match="CARTWRIGHT_DATABASE_URL, CARTWRIGHT_PAYMENT_PROVIDER"):
         require(Settings.from_environment(PROD), "database_url", "payment_provider")
+
+
+@pytest.mark.parametrize("name", ["Europe", "Mars/Olympus", "", "../etc/passwd"])
+def test_a_time_zone_is_a_name_that_the_world_knows(name: str) -> None:
+    """A typing mistake is told at the start, not by the first page that shows a time."""
+    with pytest.raises(SettingsError, match="CARTWRIGHT_TIME_ZONE"):
+        Settings.from_environment({"CARTWRIGHT_TIME_ZONE": name})
+    assert str(Settings.from_environment({"CARTWRIGHT_TIME_ZONE": "Europe/Berlin"}).zone) == "Europe/Berlin"

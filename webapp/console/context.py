@@ -21,6 +21,7 @@ def context() -> dict[str, Any]:
         "staff_may": staff_may,
         "navigation": navigation(),
         "shop_name": wiring().settings.shop_name,
+        "zone_name": wiring().settings.time_zone,
         "ago": ago,
         "span": span,
         "tone_of": tone_of,

@@ -4,7 +4,7 @@ orders refer to it."""
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -22,6 +22,7 @@ from webapp.console.amounts import parse_amount
 from webapp.console.door import console, current_staff, requires
 from webapp.console.people.audit import record
 from webapp.console.permissions import Permission
+from webapp.console.shop_time import from_shop_time
 from webapp.extensions import db
 from webapp.wiring import wiring
 
@@ -46,8 +47,8 @@ class CouponForm(FlaskForm):  # type: ignore[misc]
     max_uses_per_customer = IntegerField(
         "Uses per customer", [Optional(), NumberRange(1, 1000, "1 to 1,000, please")]
     )
-    starts_at = DateTimeLocalField("From (UTC)", [Optional()])
-    ends_at = DateTimeLocalField("Until (UTC)", [Optional()])
+    starts_at = DateTimeLocalField("From", [Optional()])
+    ends_at = DateTimeLocalField("Until", [Optional()])
     note = StringField("What for", [Length(max=200)])
 
     def validate_code(self, field: StringField) -> None:
@@ -59,7 +60,7 @@ class CouponForm(FlaskForm):  # type: ignore[misc]
         """Neither before its start nor in the past."""
         if field.data and self.starts_at.data and field.data <= self.starts_at.data:
             raise ValidationError("it would end before it starts")
-        if field.data and field.data.replace(tzinfo=UTC) <= wiring().clock.now():
+        if field.data and from_shop_time(field.data) <= wiring().clock.now():
             raise ValidationError("this moment has passed")
 
     def coupon(self, currency: str) -> Coupon:
@@ -175,5 +176,5 @@ def _gives(coupon: Coupon) -> str:
 
 
 def _utc(typed: datetime | None) -> datetime | None:
-    """A moment of a form; staff type UTC, as the console shows it."""
-    return typed.replace(tzinfo=UTC) if typed else None
+    """A moment of a form; staff type the shop's time, as the console shows it."""
+    return from_shop_time(typed) if typed else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from webapp.formats import moment
+from webapp.console.shop_time import shop_moment
 from webapp.wiring import wiring
 
 _TONES: Mapping[str, Mapping[str, str]] = {
@@ -79,4 +79,4 @@ def ago(value: datetime) -> str:
         return f"in {span(-passed)}"
     if passed < timedelta(seconds=10):
         return "just now"
-    return f"{span(passed)} ago" if passed < timedelta(days=14) else moment(value).split(",")[0]
+    return f"{span(passed)} ago" if passed < timedelta(days=14) else shop_moment(value).split(",")[0]

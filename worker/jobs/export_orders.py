@@ -46,7 +46,8 @@ def export_orders(context: JobContext, message: JobMessage) -> None:
 
 def _write_part(connection: Connection, work: Any, context: JobContext) -> bool:
     """One part in one transaction. Returns whether the file is whole."""
-    now, search = context.desk.clock.now(), OrderSearch.parse(Words(str(work["options"].get("search", ""))))
+    now, zone = context.desk.clock.now(), context.desk.settings.zone
+    search = OrderSearch.parse(Words(str(work["options"].get("search", ""))), zone)
     last = last_part(connection, work["id"])
     if last is None:
         total = count_of_orders(connection, search)
@@ -54,7 +55,7 @@ def _write_part(connection: Connection, work: Any, context: JobContext) -> bool:
     if last is None or last.cursor:
         part = last.part + 1 if last else 0
         rows, cursor = page_of_orders(connection, search, last.cursor if last else "", PART)
-        text = csv_text(rows, has_header=part == 0)
+        text = csv_text(rows, zone, has_header=part == 0)
         add_part(connection, work["id"], part, text.encode(), rows=len(rows), cursor=cursor, at=now)
         if cursor:
             return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -80,9 +80,11 @@ def conditions_of(session: Asked, search: OrderSearch) -> list[ColumnElement[boo
         # Bare, as the index ix_orders_held says it: PostgreSQL reads `= true` as that, but not `IS true`.
         found.append(Order.is_held == (true() if search.hold == "held" else false()))
     if search.placed_from:
-        found.append(Order.placed_at >= datetime.combine(search.placed_from, time(), UTC))
+        found.append(Order.placed_at >= datetime.combine(search.placed_from, time(), search.zone))
     if search.placed_to:
-        found.append(Order.placed_at < datetime.combine(search.placed_to, time(), UTC) + timedelta(days=1))
+        found.append(
+            Order.placed_at < datetime.combine(search.placed_to, time(), search.zone) + timedelta(days=1)
+        )
     if search.total_from is not None:
         found.append(Order.total_minor >= search.total_from)
     if search.total_to is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, tzinfo
 from typing import Protocol
 from urllib.parse import parse_qsl, urlencode
 
@@ -52,7 +52,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class OrderSearch:
-    """A search with its filters. Empty means any. Amounts are minor units, dates are days in UTC, both inclusive."""
+    """A search with its filters. Empty means any. Amounts are minor units, dates are days in `zone`, both inclusive."""
 
     q: str = ""
     status: tuple[str, ...] = ()
@@ -66,9 +66,11 @@ class OrderSearch:
     country: str = ""
     shipping: str = ""
     sort: str = "-placed"
+    zone: tzinfo = UTC
+    """The shop's, which no query string names."""
 
     @classmethod
-    def parse(cls, given: Given) -> OrderSearch:
+    def parse(cls, given: Given, zone: tzinfo = UTC) -> OrderSearch:
         """Read a query string. What cannot be meant is left out rather than refused: links grow old."""
         return cls(
             q=given.get("q", "").replace("\x00", "").strip()[:120],
@@ -85,6 +87,7 @@ class OrderSearch:
             else "",
             shipping=given.get("shipping", "").replace("\x00", "").strip()[:40],
             sort=given.get("sort", "") if given.get("sort", "") in SORTS else "-placed",
+            zone=zone,
         )
 
     def pairs(self) -> list[tuple[str, str]]:

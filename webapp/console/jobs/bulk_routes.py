@@ -25,6 +25,7 @@ from webapp.console.orders.runs import HOLD_REASONS
 from webapp.console.orders.search import OrderSearch
 from webapp.console.people.audit import record
 from webapp.console.permissions import Permission
+from webapp.console.shop_time import shop_zone
 from webapp.console.wiring import actor, desk
 from webapp.extensions import db
 from webapp.wiring import wiring
@@ -109,7 +110,8 @@ def _is_uuid(text: str) -> bool:
 
 def _chosen() -> tuple[OrderSearch | None, list[UUID]]:
     if request.form.get("whole") == "1":
-        return OrderSearch.parse(MultiDict(parse_qsl(request.form.get("query", "")[:2000]))), []
+        words = MultiDict(parse_qsl(request.form.get("query", "")[:2000]))
+        return OrderSearch.parse(words, shop_zone()), []
     ids = [UUID(text) for text in request.form.getlist("order") if _is_uuid(text)]
     if not ids:
         abort(422, "Choose at least one order.")

@@ -13,8 +13,9 @@ from orders.domain.order import FulfilmentStatus, OrderStatus, PaymentStatus
 from webapp.console.door import console, current_staff, requires
 from webapp.console.jobs.bulk_routes import bulk_menu
 from webapp.console.orders import queries, views
-from webapp.console.orders.search import COLUMNS, PAGE_SIZES, SORTS, Cursor, OrderSearch, columns_of
+from webapp.console.orders.search import ASIDES, COLUMNS, PAGE_SIZES, SORTS, Cursor, OrderSearch, columns_of
 from webapp.console.permissions import Permission
+from webapp.console.shop_time import shop_zone
 from webapp.extensions import db
 from webapp.wiring import wiring
 
@@ -25,7 +26,7 @@ _COLUMNS_CHOSEN = "console_columns"
 @requires(Permission.ORDERS_VIEW)
 def orders() -> ResponseReturnValue:
     """The order list."""
-    search = OrderSearch.parse(request.args)
+    search = OrderSearch.parse(request.args, shop_zone())
     if given := request.args.getlist("col"):
         session[_COLUMNS_CHOSEN] = list(columns_of(given))
     size = request.args.get("size", type=int)
@@ -41,6 +42,7 @@ def orders() -> ResponseReturnValue:
         page=page,
         columns=columns_of(session.get(_COLUMNS_CHOSEN, [])),
         all_columns=COLUMNS,
+        asides=ASIDES,
         sorts=SORTS,
         statuses={"status": OrderStatus, "payment": PaymentStatus, "fulfilment": FulfilmentStatus},
         deliveries=queries.shipping_codes(db.session()),

@@ -11,7 +11,16 @@ from uuid import UUID
 
 from orders.adapters.rds.order_search import SORTS, OrderSearch
 
-__all__ = ["COLUMNS", "DEFAULT_COLUMNS", "PAGE_SIZES", "SORTS", "Cursor", "OrderSearch", "columns_of"]
+__all__ = [
+    "ASIDES",
+    "COLUMNS",
+    "DEFAULT_COLUMNS",
+    "PAGE_SIZES",
+    "SORTS",
+    "Cursor",
+    "OrderSearch",
+    "columns_of",
+]
 
 DEFAULT_COLUMNS = (
     "number",
@@ -39,6 +48,8 @@ COLUMNS: Mapping[str, str] = {
     "discount": "Code",
     "updated": "Changed",
 }
+ASIDES = ("placed", "customer", "email", "hold", "shipping", "country", "discount", "updated")
+"""Columns that a narrow page shows in small under the order's number."""
 PAGE_SIZES = (25, 50, 100)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from werkzeug.datastructures import MultiDict
 
 from orders.domain.errors import InvalidRequest, Problem
 from orders.domain.events import Actor
 from orders.domain.ids import OrderId, Sku
+from webapp.console.shop_time import from_shop_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +56,15 @@ class Wish:
         return found
 
     def moment(self, name: str) -> datetime | None:
-        """A moment in UTC as a browser's field gives it, None for an empty field. Raises InvalidRequest."""
+        """A moment as a browser's field gives it in the shop's time, None for an empty field. Raises InvalidRequest."""
         return parse_moment(self.text(name, 40), f"/{name}")
 
 
 def parse_moment(typed: str, pointer: str) -> datetime | None:
-    """`2026-11-24T09:00` as a moment in UTC, None for nothing. Raises InvalidRequest."""
+    """`2026-11-24T09:00` on the shop's clock as a moment in UTC, None for nothing. Raises InvalidRequest."""
     if not typed:
         return None
     try:
-        return datetime.fromisoformat(typed).replace(tzinfo=UTC)
+        return from_shop_time(datetime.fromisoformat(typed))
     except ValueError:
         raise InvalidRequest([Problem(pointer, "choose a day and a time")]) from None
