@@ -42,10 +42,12 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH1
 def post_worker_init(worker):  # type: ignore[no-untyped-def]
     """Put the door before the application, and begin what a web process does besides answering: finish the checkouts that
     a killed process left."""
-    from webapp import overload
+    from webapp import languages, overload
     from webapp.checkout import rounds
 
-    offered = worker.wsgi.extensions["cartwright-languages"].offered
+    # The plain page that the shop is measured against is served with these settings, too, and knows no languages.
+    known = worker.wsgi.extensions.get("cartwright-languages")
+    offered = known.offered if known else (languages.ENGLISH,)
     worker.wsgi.wsgi_app = overload.Door(worker.wsgi.wsgi_app, offered=offered)
     rounds.start(worker.wsgi)
 
