@@ -109,6 +109,27 @@ def test_a_signed_event_meets_neither_the_shoppers_limits_nor_rules_that_read_it
     assert not matches(scopes["webhooks-too-often"], shopper)
 
 
+@pytest.mark.parametrize(
+    ("request_", "counts"),
+    [
+        (Request(path="/checkout/place"), True),
+        (Request(path="/de/checkout/place"), True),
+        (Request(path="/account/sign-in"), True),
+        (Request(path="/de/account/forgotten/code"), True),
+        (Request(path="/console/sign-in"), True),
+        (Request(path="/account/sign-in", method="GET"), False),
+        (Request(path="/products/checkout/place"), False),
+        (Request(path="/cart/lines"), False),
+    ],
+)
+def test_what_is_guessed_or_tried_with_cards_is_counted_in_every_language(
+    rules: dict[str, Json], request_: Request, counts: bool
+) -> None:
+    """A prefix of the address chooses a language, not a way past the limit."""
+    (scope,) = find(rules["sign-ins-and-checkouts-too-often"]["Statement"], "ScopeDownStatement")
+    assert matches(scope, request_) == counts
+
+
 def test_the_edge_hands_a_webhook_on_whole_and_keeps_nothing(templates: dict[str, Template]) -> None:
     """With its signature header, its body and its method; no other behaviour takes its path."""
     config = templates["60-edge"].resources["Distribution"]["Properties"]["DistributionConfig"]
