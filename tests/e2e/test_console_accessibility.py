@@ -86,6 +86,22 @@ def test_no_page_of_the_console_has_a_serious_violation(
     assert found == []
 
 
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_order_list_needs_no_scrolling_sideways(
+    shop: RunningShop, browser: Browser, arrived: tuple[str, list[OrderId]], look: str
+) -> None:
+    """Its columns fit their box; what a tablet has no column for is read under the order's number."""
+    email, _ = arrived
+    with _desk(browser, shop, look) as context:
+        page = context.new_page()
+        Clerk(page).sign_in(Role.MANAGER)
+        page.goto(f"/console/orders?q={email}")
+        row = page.locator("[data-row]").first
+        box = page.locator(".scroll")
+        assert box.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
+        expect(row.get_by_text("Ada Lovelace", exact=True).filter(visible=True)).to_have_count(1)
+
+
 def test_an_order_is_found_and_opened_without_a_mouse(
     shop: RunningShop, browser: Browser, arrived: tuple[str, list[OrderId]]
 ) -> None:
