@@ -114,14 +114,18 @@ def _mirror_is_away() -> str:
 
 
 def _mounting_fails() -> str:
-    """Try it, in namespaces that end with the try: an overlay and a bridge, as the machines will need."""
+    """Try it, in namespaces that end with the try: the file systems and the network that each machine will need."""
     with tempfile.TemporaryDirectory() as folder:
         for name in ("lower", "upper", "scratch", "root"):
             Path(folder, name).mkdir()
         layers = "lowerdir=lower,upperdir=upper,workdir=scratch"
-        script = f"mount -t overlay -o {layers} probe root && ip link add probe type bridge"
+        script = (
+            f"mount -t overlay -o {layers} probe root && mkdir root/proc root/sys"
+            " && mount -t proc probe root/proc && mount -t sysfs probe root/sys"
+            " && ip link add probe type bridge && ip link add probe0 type veth peer name probe1"
+        )
         tried = subprocess.run(
-            ["unshare", "--mount", "--net", "sh", "-c", script],
+            ["unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "sh", "-c", script],
             cwd=folder,
             capture_output=True,
             text=True,
