@@ -18,7 +18,7 @@ import pytest
 from tests.lab.conftest import pytest_terminal_summary
 from tests.lab.timebox import bounded
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def lab(request):
     with bounded(request.session) as timer:
         yield
@@ -28,7 +28,7 @@ def lab(request):
 def test_before():
     assert {before}
 
-def test_that_takes_for_ever():
+def test_that_takes_for_ever(lab):
     threading.Event().wait()
 """
 
@@ -38,7 +38,7 @@ def test_that_takes_for_ever():
 def test_when_the_time_is_up_all_is_torn_down_and_only_a_failure_is_one(
     tmp_path: Path, before: bool, status: int
 ) -> None:
-    """The second test would run for ever; what the first one said stands."""
+    """The time begins with the second test, which would run for ever; what the first one said stands."""
     (tmp_path / "conftest.py").write_text(RUN.format(before=before), encoding="utf-8")
     (tmp_path / "test_run.py").write_text("from conftest import *\n", encoding="utf-8")
     done = subprocess.run(
