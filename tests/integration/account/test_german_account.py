@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from typing import Any
 
-import pytest
 from flask.testing import FlaskClient
 
 from orders.adapters.rds.models import Outbox
 from orders.countries import COUNTRY_NAMES
 from orders.countries_de import GERMAN_NAMES
 from orders.domain.errors import Unavailable
+from orders.ports import EmailMessage
 from tests.integration.account.conftest import PASSWORD, Mailbox, SignedIn, customer, send
 from tests.integration.account.orders_of import link_to, recorded
 from tests.integration.account.test_order_returns import MUG, form_of, shipped
@@ -21,7 +20,7 @@ from webapp.account.letter_words import WORDS
 from webapp.account.letters import RETRY_AFTER, post, render, send_unsent
 from webapp.account.models import Letter, LetterKind
 from webapp.extensions import db
-from webapp.languages import languages, speaking
+from webapp.languages import Language, languages, speaking
 
 ADA = "ada@example.com"
 ENGLISH_ADDRESS = re.compile(r'(?:href|action)="/(?!de/)')
@@ -82,11 +81,10 @@ def german(shop: ShopUnderTest, browser: FlaskClient, path: str) -> str:
     return pages[1].text.partition("<main")[2].partition("</main>")[0]
 
 
-@pytest.mark.parametrize(
-    "path", ["/account/sign-in", "/account/register", "/account/forgotten", "/account/goodbye"]
-)
-def test_the_doors_of_the_account_are_german(shop: ShopUnderTest, mailbox: Mailbox, path: str) -> None:
-    assert not ENGLISH_ADDRESS.search(german(shop, shop.client(), path))
+def test_the_doors_of_the_account_are_german(shop: ShopUnderTest, mailbox: Mailbox) -> None:
+    """Each of their links leads to a German page."""
+    for name in ("sign-in", "register", "forgotten", "goodbye"):
+        assert not ENGLISH_ADDRESS.search(german(shop, shop.client(), f"/account/{name}")), name
 
 
 def test_every_page_of_the_account_is_german(shop: ShopUnderTest, register: SignedIn) -> None:
@@ -197,26 +195,26 @@ def test_a_german_letter_that_waited_is_sent_in_german_by_whoever_sends_it(
         db.session.rollback()
 
 
-@pytest.mark.parametrize("kind", list(LetterKind))
-def test_every_letter_about_an_account_is_german(
-    shop: ShopUnderTest, mailbox: Mailbox, kind: LetterKind
-) -> None:
+def test_every_letter_about_an_account_is_german(shop: ShopUnderTest, mailbox: Mailbox) -> None:
     """No sentence of the English letter is in the German one, and no placeholder is left in either."""
     with shop.app.test_request_context("/"):
-        letters: list[Any] = []
-        for language in languages().offered:
-            with speaking(language):
-                post(kind, ADA, name="Ada Lovelace", email="new@example.com")
-                db.session.flush()
-            found = db.session.scalars(db.select(Letter).where(Letter.used_at.is_(None))).one()
-            letters.append(render(found))
+        for kind in LetterKind:
+            english, other = (_letter(kind, language) for language in languages().offered)
+            sentences = {line for line in english.text.splitlines() if " " in line} - {"Cartwright & Co"}
+            assert not sentences & set(other.text.splitlines()), kind
+            assert english.subject != other.subject, kind
+            assert "{" not in english.text + other.text + other.subject, kind
+            assert ("new@example.com" in other.text) == ("{email}" in str(WORDS[kind].lead)), kind
         db.session.rollback()
-    english, other = letters
-    sentences = {line for line in english.text.splitlines() if " " in line} - {"Cartwright & Co"}
-    assert not sentences & set(other.text.splitlines())
-    assert english.subject != other.subject
-    assert "{" not in english.text + other.text + other.subject
-    assert ("new@example.com" in other.text) == ("{email}" in str(WORDS[kind].lead))
+
+
+def _letter(kind: LetterKind, language: Language) -> EmailMessage:
+    with speaking(language):
+        post(kind, ADA, name="Ada Lovelace", email="new@example.com")
+    db.session.flush()
+    # The one before it, of the same kind, was withdrawn.
+    statement = db.select(Letter).where(Letter.kind == kind, Letter.used_at.is_(None))
+    return render(db.session.scalars(statement).one())
 
 
 def test_letters_about_a_german_order_lead_to_german_pages(shop: ShopUnderTest) -> None:
