@@ -156,7 +156,7 @@ class Placing:
             page = self.browser.get(_path(page.url))
         if page.status < 400 and NO_ORDERS_NOW in page.text:
             raise StepFailed(NOT_TAKEN)
-        if page.status < 400 and TAKEN_BY_OTHERS in page.text:
+        if page.status < 400 and (TAKEN_BY_OTHERS in page.text or _is_cart_changed(page)):
             raise StepFailed(SOLD_OUT)
         if page.status < 400 and "/orders/" not in page.url:
             raise StepFailed(f"placing led to {_path(page.url)[:22]}")
@@ -221,8 +221,12 @@ def _payment(browser: Browser, page: Page) -> Page:
     return _expect(browser.submit(_form_here(page), **filled), "/checkout/review")
 
 
+def _is_cart_changed(page: Page) -> bool:
+    return "/cart" in page.url and CART_HAS_CHANGED in page.text
+
+
 def _expect(page: Page, path: str) -> Page:
-    if page.status < 400 and "/cart" in page.url and CART_HAS_CHANGED in page.text:
+    if page.status < 400 and _is_cart_changed(page):
         raise StepFailed(SOLD_OUT)
     if page.status < 400 and path not in page.url:
         raise StepFailed(f"came to {_path(page.url)[:40]} instead of {path}")
