@@ -25,6 +25,7 @@ from webapp.languages import (
     pgettext,
     speaking,
 )
+from webapp.overload import Door
 
 GERMAN = language("de", "/de")
 
@@ -180,3 +181,18 @@ def test_the_address_of_the_german_front_ends_with_a_slash(app: Flask) -> None:
     """So that it has one; what was asked for besides comes along."""
     answer = app.test_client().get("/de?from=letter")
     assert (answer.status_code, answer.location) == (301, "/de/?from=letter")
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("/de/shop", "Gerade sind sehr viele Menschen hier"), ("/shop", "Many people are here right now")],
+)
+def test_a_full_shop_says_so_in_the_language_of_the_address(path: str, said: str) -> None:
+    """The door stands before the application that would know the language."""
+    door = Door(lambda environ, start_response: (), most=0, in_line=0, offered=[ENGLISH, GERMAN])
+    started: list[str] = []
+    environ = {"PATH_INFO": path, "REQUEST_METHOD": "GET"}
+    body = b"".join(door(environ, lambda status, *rest: started.append(status)))  # type: ignore[arg-type, return-value]
+    assert started == ["503 SERVICE UNAVAILABLE"]
+    assert said in body.decode()
+    assert f"<html lang={'de' if path.startswith('/de/') else 'en'}>" in body.decode()
