@@ -16,6 +16,7 @@ from orders.adapters.rds.models import Order
 from orders.domain.errors import InvalidRequest, Problem, TransitionRefused, VersionConflict
 from orders.domain.ids import OrderId, Sku
 from orders.domain.request import Address
+from orders.ports import OrderRecord
 from orders.services.cancel_order import cancel_order
 from orders.services.change_address import change_address
 from orders.services.edit_order import difference_minor, edit_order
@@ -103,37 +104,21 @@ def quantities(token: str) -> ResponseReturnValue:
     order = changeable(token)
     if not actions_for(_id(order)).can_change_quantity:
         return _too_late(token)
-    db.session.commit()
-    with desk().book.transaction() as tx:
-        record = tx.get_order(_id(order))
-    if record is None:
-        abort(404)
+    record = _recorded(order)
     present = {
         line.sku: line.quantity - record.counts_of(line.sku).cancelled for line in record.request.lines
     }
-    form, wanted, problem, comes_off = ButtonForm(), dict(present), "", None
-    seen = record.state.version
+    form, problem, comes_off = ButtonForm(), "", None
+    wanted, seen = dict(present), record.state.version
     if form.validate_on_submit():
         wanted = {sku: _pieces(request.form.get(f"quantity:{sku}"), has) for sku, has in present.items()}
         seen = _pieces(request.form.get("version"), 0)
         try:
             if "confirmed" in request.form:
-                edit_order(
-                    desk(),
-                    _id(order),
-                    wanted,
-                    command_id=f"shopper-quantity:{order.id}:v{seen}"[:80],
-                    actor=shopper(),
-                    reason="changed by the shopper",
-                    expected_version=seen,
-                )
-                flash(
-                    _("Your order is changed; the difference is not charged, or goes back to you."), "success"
-                )
-                return redirect(url_for("tracking.order", token=token), 303)
+                return _edited(token, order, wanted, seen)
             comes_off = difference_minor(record, wanted)
         except InvalidRequest as error:
-            problem, comes_off = _said(error.problems[0], present, wanted), None
+            problem = _said(error.problems[0], present, wanted)
         except VersionConflict:
             flash(_("Something happened to your order meanwhile. This is how it is now."), "notice")
             return redirect(url_for("order_changes.quantities", token=token), 303)
@@ -145,6 +130,31 @@ def quantities(token: str) -> ResponseReturnValue:
         problem=problem, comes_off=comes_off,
     )  # fmt: skip
     return page, 422 if problem else 200
+
+
+def _recorded(order: Order) -> OrderRecord:
+    """The order as the book has it; 404 where it has none."""
+    db.session.commit()  # No connection is held while the desk works on its own.
+    with desk().book.transaction() as tx:
+        record = tx.get_order(_id(order))
+    if record is None:
+        abort(404)
+    return record
+
+
+def _edited(token: str, order: Order, wanted: Mapping[Sku, int], seen: int) -> ResponseReturnValue:
+    """Change the order once, however often this is sent. Raises what `edit_order` raises."""
+    edit_order(
+        desk(),
+        _id(order),
+        wanted,
+        command_id=f"shopper-quantity:{order.id}:v{seen}"[:80],
+        actor=shopper(),
+        reason="changed by the shopper",
+        expected_version=seen,
+    )
+    flash(_("Your order is changed; the difference is not charged, or goes back to you."), "success")
+    return redirect(url_for("tracking.order", token=token), 303)
 
 
 def _said(problem: Problem, present: Mapping[Sku, int], wanted: Mapping[Sku, int]) -> str:
