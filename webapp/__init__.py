@@ -21,6 +21,7 @@ from webapp import (
     sharing,
 )
 from webapp.extensions import csrf, db
+from webapp.spoken_templates import SpokenEnvironment
 from webapp.wiring import Wiring, make_wiring
 
 
@@ -35,6 +36,7 @@ def create_app(settings: Settings | None = None, wiring: Wiring | None = None) -
     require(settings, "database_url", "secret_key", "public_url", "order_api_url", "payment_provider")
     failpoints.configure(settings.failpoint)
     app = Flask("webapp", static_folder=None)
+    app.jinja_environment = SpokenEnvironment  # type: ignore[assignment]  # Flask types it as the very class it begins with.
     app.log_exception = lambda exc_info: None  # type: ignore[method-assign]  # errors.py logs it, without the path.
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.config.update(

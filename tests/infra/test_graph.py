@@ -34,6 +34,7 @@ LEFT_TO_THEIR_DEFAULTS = {
     "CARTWRIGHT_PREVIOUS_SECRET_KEYS": "while keys are rotated (docs/runbook/rotate-secrets.md)",
     "CARTWRIGHT_SHOP_NAME": "the shop's, the same on every stage",
     "CARTWRIGHT_STRIPE_API_BASE": "for tests",
+    "CARTWRIGHT_TIME_ZONE": "the shop's, the same on every stage",
 }
 """Settings that no template sets, each with the reason why its default is right on AWS."""
 
