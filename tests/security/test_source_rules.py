@@ -52,7 +52,7 @@ def test_no_parser_reads_xml_or_ldap() -> None:
 
 def test_templates_never_turn_escaping_off() -> None:
     """No `|safe` but for the drawn QR code; the places that make markup in Python escape each value themselves. The
-    texts of the sources (webapp/languages.py) are markup, as they are in a template; the values in them are escaped."""
+    texts of the sources (webapp/languages.py, spoken_templates.py) are markup, as they are in a template; the values in them are escaped."""
     templates = sources("webapp/templates", kind="html")
     qr_code = "webapp/templates/console/people/enrol.html"
     assert places(r"\|\s*safe\b|autoescape\s+false", templates) == {qr_code}
@@ -61,6 +61,7 @@ def test_templates_never_turn_escaping_off() -> None:
         "webapp/catalog/lists.py",
         "webapp/checkout/widgets.py",
         "webapp/languages.py",
+        "webapp/spoken_templates.py",
     }
 
 
