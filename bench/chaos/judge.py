@@ -18,7 +18,8 @@ from orders.doctor.reading import read
 from orders.domain.errors import Unavailable
 from orders.settings import Settings
 
-QUIET_SECONDS = 150.0
+QUIET_SECONDS = 240.0
+"""A minute more than messages stay hidden whose function died with them (NotifyVisibilityTimeoutSeconds)."""
 LOOK_EVERY_SECONDS = 1.0
 
 

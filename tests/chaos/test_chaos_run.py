@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FAULTS = ("worker-killed", "web-child-killed", "postgres-cut", "calls-unanswered")
 
-pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(560)]
+pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(660)]
 
 
 def test_a_short_run_breaks_no_promise(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_a_short_run_breaks_no_promise(tmp_path: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=540,
+        timeout=640,
     )
     [written] = (tmp_path / "out").glob("*/report.json")
     report = json.loads(written.read_text("utf-8"))
