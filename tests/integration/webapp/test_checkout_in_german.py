@@ -9,9 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from orders.countries import country_name
 from orders.domain.ids import Sku
-from tests.integration.webapp.bracketed import Bracketed, outside_of_brackets
+from tests.integration.webapp.bracketed import bracket_german, outside_of_brackets
 from tests.integration.webapp.conftest import (
     ANSWER_LOST,
     APPROVED,
@@ -29,16 +28,6 @@ from tests.integration.webapp.conftest import (
     send,
     token_of,
 )
-from webapp import languages
-from webapp.checkout.tariffs import tariffs
-
-CONTENT = (
-    "Cartwright & Co", "Mug", "Pan", "Colour: Oat", "Colour: Blue", "Visa", "American Express",
-    *(str(value) for value in DETAILS.values()),
-    *(country_name(code, "de") for code in tariffs().countries),
-    *(method[what] for method in tariffs().methods for what in ("name", "note")),
-)  # fmt: skip
-"""What the owner, the shopper and the trade have written: it stays as it is."""
 
 
 class GermanClient(FlaskClient):
@@ -142,8 +131,7 @@ def test_what_is_wrong_with_a_form_is_said_in_german(shop: ShopUnderTest) -> Non
 @pytest.fixture
 def bracketed(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> ShopUnderTest:
     """A shop whose German is English in brackets."""
-    read = languages.read_texts
-    monkeypatch.setattr(languages, "read_texts", lambda code: Bracketed() if code == "de" else read(code))
+    bracket_german(monkeypatch)
     shop: ShopUnderTest = request.getfixturevalue("shop")
     return shop
 
@@ -187,10 +175,10 @@ def test_no_text_of_the_way_to_an_order_is_forgotten(bracketed: ShopUnderTest) -
     address = browser.get(lost.location).location
     look("order", browser.get(address))
 
-    own = (*CONTENT, _number(pages["order"]))
-    assert {name: found for name, page in pages.items() if (found := outside_of_brackets(page, own))} == {}
+    own = (*DETAILS.values(), _number(pages["order"]))
+    assert {name: found for name, page in pages.items() if (found := outside_of_brackets(page, *own))} == {}
     english = shop.client().get(address.removeprefix("/de")).text
-    assert "What you ordered" in outside_of_brackets(english, own), "the test sees what has no brackets"
+    assert "What you ordered" in outside_of_brackets(english, *own), "the test sees what has no brackets"
 
 
 def _billing() -> dict[str, str]:

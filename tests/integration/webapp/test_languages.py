@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import gettext
 import re
-from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.integration.webapp.conftest import (
-    DETAILS,
-    MUG,
-    ShopUnderTest,
-    put_in_cart,
-    token_of,
-)
+from tests.integration.webapp.bracketed import bracket_german, outside_of_brackets
+from tests.integration.webapp.conftest import MUG, ShopUnderTest, put_in_cart, token_of
 from tests.integration.webapp.test_caching import Clock
-from webapp import languages
-from webapp.checkout.tariffs import tariffs
-from webapp.formats import country_name
 from webapp.page_cache import PageCache
 
 PAGES = ("/", "/shop", "/shop/kitchen", "/products/mug?sku=MUG-BLUE", "/search?q=mug", "/cart")
@@ -119,90 +109,10 @@ def test_what_has_no_language_has_no_second_address(shop: ShopUnderTest, path: s
 # --- nothing is left in English --------------------------------------------------------------------------------
 
 
-class Bracketing(gettext.NullTranslations):
-    """A language that says every text as it is, in brackets."""
-
-    def gettext(self, message: str) -> str:
-        """See NullTranslations."""
-        return f"⟦{message}⟧"
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        """See NullTranslations."""
-        return f"⟦{msgid1 if n == 1 else msgid2}⟧"
-
-    def pgettext(self, context: str, message: str) -> str:
-        """See NullTranslations."""
-        return f"⟦{message}⟧"
-
-    def npgettext(self, context: str, msgid1: str, msgid2: str, n: int) -> str:
-        """See NullTranslations."""
-        return f"⟦{msgid1 if n == 1 else msgid2}⟧"
-
-
-class Reader(HTMLParser):
-    """Collects what a visitor reads or hears of a page that stands outside of all brackets."""
-
-    SAID = frozenset({"alt", "title", "placeholder", "aria-label"})
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.left: list[str] = []
-        self._depth = 0
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """See HTMLParser."""
-        self._silent += tag in {"script", "style"}
-        given = dict(attrs)
-        for name, value in attrs:
-            is_said = name in self.SAID or name.startswith("data-say") or name == "data-guard"
-            if is_said or (name == "content" and given.get("name") == "description"):
-                self._take(value or "", 0)
-
-    def handle_endtag(self, tag: str) -> None:
-        """See HTMLParser."""
-        self._silent -= tag in {"script", "style"}
-
-    def handle_data(self, data: str) -> None:
-        """See HTMLParser."""
-        if not self._silent:
-            self._depth = self._take(data, self._depth)
-
-    def _take(self, text: str, depth: int) -> int:
-        outside = []
-        for letter in text:
-            depth += letter == "⟦"
-            outside.append(letter if not depth else " ")
-            depth -= letter == "⟧"
-        self.left.append("".join(outside))
-        return depth
-
-
-CONTENT = (
-    "Cartwright & Co|Kitchen|For cooks.|Mug|Pan|MUG-OAT|MUG-BLUE|Colour|Oat|Blue|mug|zzzz|English|Deutsch|"
-    "Ada Lovelace|ada@example.com|Werkstr. 12|Berlin|DE|[0-9a-f]{8}[0-9a-f-]{24,28}"
-)
-"""What the owner or the shopper has written, and each language's own name. Every other word is the sources'."""
-WRITTEN = (
-    r"(?:Mo|Di|Mi|Do|Fr|Sa|So)\.|Jan\.|Feb\.|März|Apr\.|Mai|Juni|Juli|Aug\.|Sept\.|Okt\.|Nov\.|Dez\.|UTC"
-)
-"""Days, as orders/formats.py writes them."""
-
-
-def untranslated(page: str, besides: str = "-") -> list[str]:
-    """The words of a page that no catalogue knows, but those that are content there."""
-    reader = Reader()
-    reader.feed(page)
-    reader.close()
-    rest = re.sub(rf"(?<!\w)(?:{CONTENT}|{WRITTEN}|{besides})(?!\w)", " ", "\n".join(reader.left))
-    return [" ".join(line.split()) for line in rest.splitlines() if re.search(r"[^\W\d_]{2,}", line)]
-
-
 @pytest.fixture
 def bracketing(monkeypatch: pytest.MonkeyPatch) -> None:
     """German is the language that brackets. Comes before `shop`, which reads the catalogues."""
-    read = languages.read_texts
-    monkeypatch.setattr(languages, "read_texts", lambda code: Bracketing() if code == "de" else read(code))
+    bracket_german(monkeypatch)
 
 
 def test_the_search_for_leftovers_finds_them() -> None:
@@ -210,7 +120,7 @@ def test_the_search_for_leftovers_finds_them() -> None:
     page = (
         '<p title="Tip">⟦Order <b>⟦1 item⟧</b> now⟧ Left over</p><img alt="⟦Picture⟧"><script>var x</script>'
     )
-    assert untranslated(page) == ["Tip", "Left over"]
+    assert outside_of_brackets(page) == ["Tip", "Left over"]
 
 
 def test_no_page_of_the_shop_has_leftover_english(bracketing: None, shop: ShopUnderTest) -> None:
@@ -227,19 +137,7 @@ def test_no_page_of_the_shop_has_leftover_english(bracketing: None, shop: ShopUn
     ]
     pages += ["/search?q=zzzz", "/products/mug", "/products/mug?sku=MUG-BLUE", "/cart", "/account/sign-in"]
     pages += ["/account/register", "/account/forgotten"]
-    found = {path: untranslated(browser.get(f"/de{path}").text) for path in pages}
+    found = {path: outside_of_brackets(browser.get(f"/de{path}").text) for path in pages}
     browser.post("/de/cart/lines", data={"sku": MUG, "quantity": "1"})
-    with shop.app.app_context(), languages.speaking(languages.languages().find("de")):
-        names = [country_name(code) for code in tariffs().countries]
-    # The countries' names are a table of their own; what a delivery method is called and says are the owner's words.
-    words = [word for method in tariffs().methods for word in method.values() if word]
-    content = "|".join(sorted(map(re.escape, [*names, *words]), key=len, reverse=True))
-    for path in ("/cart?country=DE", "/checkout/details"):
-        found[path] = untranslated(browser.get(f"/de{path}").text, content)
-    for path, form in (("/checkout/details", {}), ("/checkout/details", DETAILS), ("/checkout/delivery", {})):
-        token = token_of(browser.get(f"/de{path}"))
-        found[f"POST {path}"] = untranslated(
-            browser.post(f"/de{path}", data={"csrf_token": token, **form}, follow_redirects=True).text,
-            content,
-        )
+    found["filled"] = outside_of_brackets(browser.get("/de/cart?country=DE").text)
     assert {path: left for path, left in found.items() if left} == {}
