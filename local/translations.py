@@ -20,10 +20,10 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
+from orders.formats import SOURCE_LANGUAGE
 from orders.settings import LANGUAGES
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCE = "en"
 KEYWORDS: dict[str, Any] = {
     "_": None,
     "_l": None,
@@ -77,7 +77,6 @@ FEATURES = (
             "webapp/checkout/",
             "webapp/refusal_words.py",
             "webapp/templates/checkout/",
-            "webapp/templates/post/",
             *(f"{_PARTS}/{part}.html" for part in ("coupon", "form", "steps", "summary")),
         ),
     ),
@@ -90,6 +89,7 @@ FEATURES = (
 _ENGLISH_ONLY = (
     "webapp/console/",
     "webapp/templates/console/",
+    "webapp/templates/post/",
     "webapp/templates/styleguide.html",
     "webapp/languages.py",
 )
@@ -180,7 +180,7 @@ def files(names: list[str]) -> Iterator[tuple[Path, bytes, list[str]]]:
         if not len(texts[feature]) or (names and feature.name not in names):
             continue
         for language in LANGUAGES:
-            if language != SOURCE:
+            if language != SOURCE_LANGUAGE:
                 catalog = updated(feature, texts[feature], language)
                 path = po_path(feature, language)
                 yield path, as_po(catalog), untranslated(catalog)

@@ -22,13 +22,13 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
+from orders.formats import SOURCE_LANGUAGE
 from orders.settings import LANGUAGES, Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 TRANSLATIONS = Path(__file__).parent / "translations"
-SOURCE = "en"
 WITHOUT_LANGUAGE = (
     "/static/",
     "/favicon.ico",
@@ -58,17 +58,13 @@ class Language:
     prefix: str
     texts: stdlib.NullTranslations
     gettext: Callable[[str], str]
-    markup: Callable[[str], Markup]
-    """A text without values as a template writes it."""
 
 
 def language(code: str, prefix: str = "") -> Language:
     """A language that Cartwright knows, with its catalogues read."""
     texts = read_texts(code)
     # Of the texts of the sources there are some hundred. The bound is for a text that should not have come here.
-    remembered = lru_cache(MOST_TEXTS)
-    as_markup = remembered(lambda text: Markup(texts.gettext(text) % {}))  # noqa: S704 (it is the sources' own)
-    return Language(code, LANGUAGES[code], prefix, texts, remembered(texts.gettext), as_markup)
+    return Language(code, LANGUAGES[code], prefix, texts, lru_cache(MOST_TEXTS)(texts.gettext))
 
 
 def read_texts(code: str) -> stdlib.NullTranslations:
@@ -82,7 +78,7 @@ def read_texts(code: str) -> stdlib.NullTranslations:
     return texts
 
 
-ENGLISH = language(SOURCE)
+ENGLISH = language(SOURCE_LANGUAGE)
 _chosen: ContextVar[Language | None] = ContextVar("chosen_language", default=None)
 
 
@@ -162,11 +158,12 @@ def N_(text: str) -> str:  # noqa: N802 (as gettext is known everywhere)
 
 @pass_eval_context
 def _in_template(context: EvalContext, text: str, /, **values: Any) -> str:
-    """`_` for templates: markup where they escape, in which the values are escaped; plain text where they do not."""
-    language = current_language()
-    if not context.autoescape:
-        return language.gettext(text) % values
-    return Markup(language.gettext(text)) % values if values else language.markup(text)  # noqa: S704 (the sources' own)
+    """`_` for templates: markup where they escape, in which the values are escaped; plain text where they do not.
+
+    Literal texts do not come here: spoken_templates.py has put them in their places.
+    """
+    found = current_language().gettext(text)
+    return (Markup(found) if context.autoescape else found) % values  # noqa: S704 (the sources' own)
 
 
 class LazyText(UserString):

@@ -7,7 +7,8 @@ shows its translation where the catalogue has it, and else a sentence for the re
 from __future__ import annotations
 
 from orders.domain.errors import InvalidRequest, Problem, Refused
-from webapp.languages import N_, SOURCE, _, current_language
+from orders.formats import SOURCE_LANGUAGE
+from webapp.languages import N_, _, current_language
 
 _REFUSED = N_("That cannot be done as it stands. Please go back and look again.")
 _BY_CODE = {
@@ -60,4 +61,4 @@ def _said(text: str, otherwise: str) -> str:
     translated = (
         language.texts.gettext(text) if text else text
     )  # Of no text gettext knows the catalogue's header.
-    return translated if translated != text or language.code == SOURCE else _(otherwise)
+    return translated if translated != text or language.code == SOURCE_LANGUAGE else _(otherwise)

@@ -16,15 +16,15 @@ from wtforms import (
     TelField,
     ValidationError,
 )
-from wtforms.validators import Email, InputRequired, Length, Optional
+from wtforms.validators import Email, InputRequired, Optional
 
-from webapp.checkout.forms import AddressForm, international_phone, tidy
+from webapp.checkout.forms import AddressForm, at_most, international_phone, tidy
 from webapp.languages import _, _l
 from webapp.passwords import MAX_LENGTH, MIN_LENGTH, password_problem
 
 _EMAIL = [
     InputRequired(_l("Enter your e-mail address.")),
-    Length(max=254, message=_l("At most 254 characters.")),
+    at_most(254),
     Email(_l("This e-mail address is not complete; one looks like name@example.com.")),
 ]
 _EMAIL_FIELD = {"autocomplete": "username", "inputmode": "email", "spellcheck": "false"}
@@ -40,7 +40,7 @@ class SignInForm(FlaskForm):  # type: ignore[misc]
         _l("Password"),
         [
             InputRequired(_l("Enter your password.")),
-            Length(max=MAX_LENGTH, message=_l("At most 128 characters.")),
+            at_most(MAX_LENGTH),
         ],
         render_kw=_CURRENT,
     )
@@ -75,7 +75,7 @@ class RegisterForm(_NewPassword):
 
     name = StringField(
         _l("Your name"),
-        [InputRequired(_l("Enter your name.")), Length(max=120, message=_l("At most 120 characters."))],
+        [InputRequired(_l("Enter your name.")), at_most(120)],
         filters=[tidy],
         render_kw={"autocomplete": "name"},
     )
@@ -108,13 +108,13 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]
 
     name = StringField(
         _l("Your name"),
-        [InputRequired(_l("Enter your name.")), Length(max=120, message=_l("At most 120 characters."))],
+        [InputRequired(_l("Enter your name.")), at_most(120)],
         filters=[tidy],
         render_kw={"autocomplete": "name"},
     )
     phone = TelField(
         _l("Mobile number"),
-        [Optional(strip_whitespace=True), Length(max=30, message=_l("At most 30 characters."))],
+        [Optional(strip_whitespace=True), at_most(30)],
         filters=[tidy],
         render_kw={"autocomplete": "tel", "inputmode": "tel"},
     )

@@ -32,8 +32,8 @@ from webapp.cart.models import Cart
 from webapp.cart.queries import CartView
 from webapp.catalog.offers import Offer, find_offers
 from webapp.checkout import coupons
+from webapp.checkout.countries import country_choices
 from webapp.checkout.coupons import Weighed
-from webapp.checkout.tariffs import tariffs
 from webapp.errors import wants_json
 from webapp.extensions import csrf, db
 from webapp.languages import _
@@ -80,7 +80,7 @@ def _page(refused: Weighed | None = None) -> str:
         estimate=estimate(view, request.args.get("country", "")) if view and view.lines else None,
         coupon=_weighed(view),
         refused=refused,
-        countries=tariffs().countries.values(),
+        countries=country_choices(),
         has_expired=view is None and read_cart_id(request) is not None,
         today=wiring().clock.now().date(),
         max_quantity=MAX_QUANTITY,

@@ -31,10 +31,15 @@ def _no_control(form: Form, field: Field) -> None:
         raise ValidationError(_("This contains characters that cannot be printed; type it again."))
 
 
+def at_most(maximum: int) -> Length:
+    """A text of so many characters, and no more."""
+    return Length(max=maximum, message=_l("At most %(maximum)s characters.", maximum=maximum))
+
+
 def _said(message: Any, maximum: int, *more: Any) -> list[Any]:
     return [
         InputRequired(message),
-        Length(max=maximum, message=_l("At most %(maximum)s characters.", maximum=maximum)),
+        at_most(maximum),
         _no_control,
         *more,
     ]
@@ -43,7 +48,7 @@ def _said(message: Any, maximum: int, *more: Any) -> list[Any]:
 def _may_say(maximum: int, *more: Any) -> list[Any]:
     return [
         Optional(strip_whitespace=True),
-        Length(max=maximum, message=_l("At most %(maximum)s characters.", maximum=maximum)),
+        at_most(maximum),
         _no_control,
         *more,
     ]

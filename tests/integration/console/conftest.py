@@ -15,6 +15,7 @@ from orders.adapters.memory.inventory import MemoryInventory
 from orders.adapters.memory.queue import MemoryOrders
 from orders.adapters.memory.tracking import MemoryTracking
 from orders.settings import Settings
+from tests.integration.console.low_queue import LowQueue
 from tests.integration.console.shop import BOWL, MUG, Shop, open_shop
 from webapp import create_app
 from webapp.catalog.availability import Availability
@@ -131,3 +132,9 @@ def job_context(app: Flask, shop: Shop, inventory: MemoryInventory, queue: Memor
     with app.app_context():
         unused: Any = None
         return JobContext(shop.desk, db.engine, {}, inventory, unused, queue, unused)
+
+
+@pytest.fixture
+def low_queue(app: Flask, job_context: JobContext, queue: MemoryOrders) -> LowQueue:
+    """The worker, as far as the low queue goes."""
+    return LowQueue(app, job_context, queue)

@@ -14,32 +14,12 @@ from sqlalchemy import select
 
 from orders.adapters.memory.queue import MemoryOrders
 from orders.adapters.rds.bulk_job_models import BulkJob, BulkRow
-from orders.adapters.rds.models import Outbox
 from orders.domain.order import OrderStatus
-from orders.messages import decode_job
 from orders.services.ship_order import Parcel, ship_order
+from tests.integration.console.low_queue import LowQueue
 from tests.integration.console.shop import BOWL, MUG, STAFF, AsRole, Shop
 from webapp.console.permissions import Role
 from webapp.extensions import db
-from worker.context import JobContext
-from worker.jobs.bulk_orders import bulk_orders
-
-
-def _run_bulk(app: Flask, context: JobContext, queue: MemoryOrders) -> int:
-    """Deliver the promised message and every part that follows. Returns how many parts ran."""
-    with app.app_context(), db.engine.begin() as connection:
-        rows = connection.execute(
-            select(Outbox.payload).where(Outbox.effect == "job", Outbox.key.like("bulk_orders:%"))
-        ).all()
-        connection.execute(Outbox.__table__.delete().where(Outbox.key.like("bulk_orders:%")))
-    for row in rows:
-        queue.send(row.payload["body"], queue=row.payload["queue"])
-    parts = 0
-    while received := queue.queues["low"].receive(1):
-        bulk_orders.function(context, decode_job(received[0].body))
-        queue.queues["low"].delete_many([received[0].handle])
-        parts += 1
-    return parts
 
 
 def _begin(client: FlaskClient, action: str, **data: Any) -> UUID:
@@ -54,7 +34,7 @@ def _begin(client: FlaskClient, action: str, **data: Any) -> UUID:
 
 
 def test_bulk_work_ends_with_a_result_per_order_and_can_be_taken_back(
-    app: Flask, as_role: AsRole, shop: Shop, job_context: JobContext, queue: MemoryOrders
+    app: Flask, as_role: AsRole, shop: Shop, low_queue: LowQueue
 ) -> None:
     """The whole result of a search is held by the worker; a shipped order fails with its reason; undo releases the rest."""
     ids = [shop.place({MUG: 1}) for _ in range(4)]
@@ -65,7 +45,7 @@ def test_bulk_work_ends_with_a_result_per_order_and_can_be_taken_back(
     deliver_order(shop.desk, gone, command_id="d", actor=STAFF)
     client = as_role(Role.MANAGER)
     job_id = _begin(client, "hold", whole="1", query="", reason="stocktaking", hold_reason="stock")
-    assert _run_bulk(app, job_context, queue) == 1
+    assert low_queue.run() == 1
     with app.app_context():
         rows = db.session.execute(
             select(BulkRow.status, BulkRow.detail).where(BulkRow.job_id == job_id)
@@ -75,7 +55,7 @@ def test_bulk_work_ends_with_a_result_per_order_and_can_be_taken_back(
     page = client.get(f"/console/jobs/{job_id}").text
     assert "not possible" in page
     undo = client.post(f"/console/jobs/{job_id}/undo").headers["Location"]
-    _run_bulk(app, job_context, queue)
+    low_queue.run()
     assert not any(shop.read(one).state.is_held for one in ids)
     assert client.get(undo).status_code == 200
 
@@ -84,7 +64,7 @@ def test_bulk_work_that_was_killed_halfway_goes_on_and_ships_each_order_once(
     app: Flask,
     as_role: AsRole,
     shop: Shop,
-    job_context: JobContext,
+    low_queue: LowQueue,
     queue: MemoryOrders,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -109,7 +89,7 @@ def test_bulk_work_that_was_killed_halfway_goes_on_and_ships_each_order_once(
 
     monkeypatch.setattr(module.BulkBook, "finish_row", dies_once)
     with pytest.raises(Killed):
-        _run_bulk(app, job_context, queue)
+        low_queue.run()
     for message in list(queue.queues["low"].receive(10, 0, 0)):
         queue.queues["low"].change_visibility_many([message.handle], 0)
     with app.app_context():
@@ -118,7 +98,7 @@ def test_bulk_work_that_was_killed_halfway_goes_on_and_ships_each_order_once(
              "payload": {"bulk_id": str(job_id), "round": 1, "part": 0}}
         )  # fmt: skip
     queue.send(body, queue="low")
-    _run_bulk(app, job_context, queue)
+    low_queue.run()
     for order_id in ids:
         with shop.desk.book.transaction() as tx:
             assert len(tx.shipments(order_id)) == 1

@@ -10,11 +10,11 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
-from local.translations import FEATURES, SOURCE, WEB, files, po_path
-from orders.formats import WRITINGS
+from local.translations import FEATURES, WEB, files, po_path
+from orders.formats import SOURCE_LANGUAGE, WRITINGS
 from orders.settings import LANGUAGES
 
-TRANSLATED = [code for code in LANGUAGES if code != SOURCE]
+TRANSLATED = [code for code in LANGUAGES if code != SOURCE_LANGUAGE]
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%|\{\w+\}")
 TAG = re.compile(r"<[^>]*>|&\w+;")
 
