@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from flask import Flask
 
-from orders import countries, formats
+from orders import countries, delivery_methods, formats
 from orders.formats import carrier_name
 from webapp.checkout.tariffs import tariffs
 from webapp.languages import current_language, ngettext
@@ -53,6 +53,11 @@ def country_name(code: str) -> str:
     return countries.country_name(code, current_language().code) if code in tariffs().countries else code
 
 
+def delivery_words(text: str) -> str:
+    """The name or the note of a method of delivery, as the page's language has it."""
+    return delivery_methods.delivery_words(text, current_language().code)
+
+
 def given(attributes: Mapping[str, object]) -> dict[str, object]:
     """The attributes that have a value: for an element whose attributes depend on its state."""
     return {name: value for name, value in attributes.items() if value is not None}
@@ -63,6 +68,7 @@ __all__ = [
     "carrier_name",
     "country_name",
     "day",
+    "delivery_words",
     "given",
     "moment",
     "money",
@@ -79,6 +85,7 @@ def register_formats(app: Flask) -> None:
         money=money,
         percent=percent,
         day=day,
+        delivery_words=delivery_words,
         moment=moment,
         called=called,
         options_label=options_label,

@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lambdas.notify_customer.catalogue import catalogue, letter_language
 from orders.countries import country_name
+from orders.delivery_methods import delivery_words
 from orders.domain.errors import Poison
 from orders.domain.events import NOTIFIED
 from orders.domain.ids import order_number
@@ -104,6 +105,7 @@ class JinjaRenderer:
         order["number"] = order["number"] or order_number(event["order_id"])
         order["lines"] = [{**_LINE_DEFAULTS, **line} for line in order["lines"]]
         order["order_url"] = order["order_url"] or shop_url
+        order["shipping_name"] = delivery_words(order["shipping_name"], language)
         order["address_lines"] = _address_lines(order["shipping_address"], language)
         data = {**_DATA_DEFAULTS, **event.get("data", {})}
         data["carrier"] = carrier_name(data["carrier"])

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from orders.delivery_methods import DeliveryMethod, delivery_methods
 from orders.domain.pricing import TaxRule
 
 _DATA = Path(__file__).parent / "data"
@@ -47,7 +48,7 @@ class TaxRate:
 
 @dataclass(frozen=True, slots=True)
 class ShippingOffer:
-    """One way to get an order to its country: what it costs and between which days it arrives."""
+    """One way to get an order to its country, in English: what it costs and between which days it arrives."""
 
     code: str
     name: str
@@ -74,7 +75,7 @@ class Tariffs:
 
     countries: Mapping[str, Country]
     taxes: Sequence[TaxRate]
-    methods: Sequence[Mapping[str, str]]
+    methods: Sequence[DeliveryMethod]
     rates: Sequence[_Rate]
 
     def tax_rule(self, country: str, on: date) -> TaxRule:
@@ -91,9 +92,9 @@ class Tariffs:
         zone = self.countries[country].zone
         offers = []
         for method in self.methods:
-            if method["code"] == "freight" and weight_grams <= LIGHTEST_FREIGHT_GRAMS:
+            if method.code == "freight" and weight_grams <= LIGHTEST_FREIGHT_GRAMS:
                 continue
-            rate = self._rate(method["code"], zone, weight_grams)
+            rate = self._rate(method.code, zone, weight_grams)
             if rate is not None:
                 offers.append(_offer(method, rate, goods_minor, now))
         return sorted(offers, key=lambda offer: (offer.price_minor, offer.latest))
@@ -112,15 +113,15 @@ class Tariffs:
         return min(fitting, key=lambda rate: rate.max_weight_grams, default=None)
 
 
-def _offer(method: Mapping[str, str], rate: _Rate, goods_minor: int, now: datetime) -> ShippingOffer:
+def _offer(method: DeliveryMethod, rate: _Rate, goods_minor: int, now: datetime) -> ShippingOffer:
     is_free = rate.free_from_minor is not None and goods_minor >= rate.free_from_minor
     leaves = now.date() if now.hour < LAST_HANDOVER_HOUR_UTC else now.date() + timedelta(days=1)
     while leaves.weekday() >= 5:
         leaves += timedelta(days=1)
     return ShippingOffer(
-        code=method["code"],
-        name=method["name"],
-        note=method["note"],
+        code=method.code,
+        name=method.name,
+        note=method.note,
         price_minor=0 if is_free else rate.price_minor,
         earliest=after_working_days(leaves, rate.min_working_days),
         latest=after_working_days(leaves, rate.max_working_days),
@@ -155,7 +156,7 @@ def tariffs() -> Tariffs:
             )
             for row in _rows("tax_rates.csv")
         ],
-        methods=sorted(_rows("shipping_methods.csv"), key=lambda row: int(row["position"])),
+        methods=delivery_methods(),
         rates=[
             _Rate(
                 row["method"],

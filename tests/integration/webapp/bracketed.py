@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from orders.countries import country_name
+from orders.delivery_methods import delivery_words
 from webapp import languages
 from webapp.checkout.tariffs import tariffs
 
@@ -71,7 +72,7 @@ def outside_of_brackets(page: str, *content: str) -> list[str]:
 def _own_words(content: Iterable[str]) -> set[str]:
     known = tariffs()
     countries = (country_name(code, "de") for code in known.countries)
-    methods = (method[what] for method in known.methods for what in ("name", "note"))
+    methods = (delivery_words(text, "de") for method in known.methods for text in (method.name, method.note))
     return {word for word in (*_OF_THE_SHOP, *countries, *methods, *content) if word}
 
 

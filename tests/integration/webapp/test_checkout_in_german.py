@@ -79,6 +79,24 @@ def _text(event: bytes | str) -> str:
     return event.decode() if isinstance(event, bytes) else event
 
 
+def test_the_delivery_is_called_as_its_reader_calls_it(shop: ShopUnderTest) -> None:
+    """In German from the cart to the order's page; the order itself keeps the shop's own name, which staff read."""
+    browser = german(shop)
+    put_in_cart(browser)
+    assert "Standardversand" in browser.get("/cart").text
+    review = fill_in(browser)
+    delivery = browser.get("/checkout/delivery").text
+    assert "Standardversand" in delivery
+    assert "Klimaneutrales Paket" in delivery
+    assert "Standardversand" in review.text
+    address = place(browser, review).location
+    assert json.loads(shop.order_api.bodies[-1])["shipping"]["name"] == "Standard delivery"
+    assert "Standardversand" in browser.get(address).text
+    english = shop.client().get(address.removeprefix("/de")).text
+    assert "Standard delivery" in english
+    assert "Standardversand" not in english
+
+
 def test_the_order_speaks_the_language_of_its_click(shop: ShopUnderTest) -> None:
     """Who began in English and places the order in German gets German letters."""
     browser = shop.client()

@@ -144,3 +144,12 @@ def test_the_notifier_is_released_with_its_words_and_no_other_function_is() -> N
     words = "lambdas/notify_customer/translations/de/letters.mo"
     assert words in lambda_artefact("notify_customer").files
     assert words not in lambda_artefact("submit_order").files
+
+
+def test_a_letter_names_the_delivery_in_its_language() -> None:
+    """The event has the shop's own name of it; a name that the shop does not know any more stays."""
+    for locale, said in (("de", "Standardversand"), ("en", "Standard delivery")):
+        letter = RENDERER.email(event_for(locale, shipping_name="Standard delivery"))
+        assert said in letter.html
+        assert f"({said})" in letter.text
+    assert "(Stage coach)" in RENDERER.email(event_for("de", shipping_name="Stage coach")).text

@@ -17,7 +17,7 @@ def test_every_country_has_a_tax_a_zone_with_rates_and_a_postal_code_that_fits()
     """The data files name each other's keys, and every example is an example."""
     known = tariffs()
     zones = {rate.zone for rate in known.rates}
-    methods = {method["code"] for method in known.methods}
+    methods = {method.code for method in known.methods}
     assert {rate.method for rate in known.rates} == methods
     for country in known.countries.values():
         assert country.zone in zones
