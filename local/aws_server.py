@@ -1,4 +1,4 @@
-"""The process of the local AWS: ministack's own server with a thin layer in front.
+"""The process of the local AWS: ministack's application behind an HTTP server of ours, with a thin layer between them.
 
 The layer changes no request and no answer, unless a chaos run asks for faults (aws_faults.py). It writes accepted e-mails and text messages down for the in-box (the
 server's own capture page drops the headers, and the correlation id is one of them), and it marks the time between
@@ -7,12 +7,15 @@ a start and a clean stop. Run as `python -m local.aws_server` by local/aws.py.
 
 from __future__ import annotations
 
+import asyncio
 import os
+import resource
 from pathlib import Path
 
 from local import postmark
 from local.asgi import Application, Message, Receive, Scope, Send
 from local.aws_faults import FaultyAws
+from local.http_server import serve
 
 
 class FrontDoor:
@@ -77,8 +80,16 @@ def main() -> None:
     faults = os.environ.pop("CARTWRIGHT_AWS_FAULTS", "")
     marker.touch()
     application: Application = FrontDoor(ministack.app, mail, marker)
-    ministack.app = FaultyAws(application, Path(faults)) if faults else application
-    ministack.main()
+    if faults:
+        application = FaultyAws(application, Path(faults))
+    _open_many_files()
+    asyncio.run(serve(application, os.environ["BIND_HOST"], int(os.environ["GATEWAY_PORT"])))
+
+
+def _open_many_files() -> None:
+    """Every connection is a file; the usual soft limit of 1,024 is less than the system gives."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 if __name__ == "__main__":
