@@ -235,6 +235,28 @@ class Root:
     __html__ = __str__
 
 
+def content_lang() -> str:
+    """What the element says that has the owner's own words in it, such as a product's name: ` lang="en"` on a German page.
+
+    They are in the shop's first language (WCAG 2.2, 3.1.2). Empty on that language's pages.
+    """
+    return lang_of(languages().first, current_language())
+
+
+def lang_of(content: Language, page: Language) -> str:
+    """The attribute of an element in one language on a page in another; empty where they are the same."""
+    return "" if content.code == page.code else f' lang="{content.code}"'
+
+
+class ContentLang:
+    """`content_lang` for templates: `<h1{{ content_lang }}>{{ product.name }}</h1>`."""
+
+    def __str__(self) -> str:
+        return content_lang()
+
+    __html__ = __str__
+
+
 def alternates(offered: Sequence[Language]) -> list[tuple[str, str]]:
     """(hreflang, prefix) of every version of a page, for search engines; the first language is for all others, too."""
     if len(offered) < 2:
@@ -282,6 +304,8 @@ def register_languages(app: Flask, settings: Settings) -> None:
         _=_in_template,
         gettext=_in_template,
         root=Root(),
+        content_lang=ContentLang(),
+        content_code=offered[0].code,
         addresses_by_language=addresses_by_language,
         alternates=alternates(offered),
     )

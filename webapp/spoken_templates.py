@@ -6,7 +6,7 @@ German template, and cost what the letters of the template cost. What has a coun
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from gettext import NullTranslations
 from typing import Any
 
@@ -16,7 +16,7 @@ from jinja2 import Template, nodes
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
-from webapp.languages import Language, current_language
+from webapp.languages import Language, Languages, current_language, lang_of
 
 _LOOK_UPS = ("_", "gettext", "pgettext")
 
@@ -49,15 +49,18 @@ class SpokenEnvironment(Environment):
         if self.language is None:
             return tree
         is_escaped = self.autoescape(name) if callable(self.autoescape) else self.autoescape
-        folded: nodes.Template = _Texts(self.language, is_escaped).visit(tree)
+        offered: Languages = self.app.extensions["cartwright-languages"]
+        constants = {"root": self.language.prefix, "content_lang": lang_of(offered.first, self.language)}
+        folded: nodes.Template = _Texts(self.language, constants, is_escaped).visit(tree)
         return folded
 
 
 class _Texts(NodeTransformer):
     """Puts a language's texts in the place of the calls that look them up."""
 
-    def __init__(self, language: Language, is_escaped: bool) -> None:
+    def __init__(self, language: Language, constants: Mapping[str, str], is_escaped: bool) -> None:
         self._language = language
+        self._constants = constants
         self._is_escaped = is_escaped
 
     def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 (named after the node)
@@ -78,9 +81,9 @@ class _Texts(NodeTransformer):
         return nodes.Mod(nodes.Const(text), nodes.Dict(values), lineno=node.lineno)
 
     def visit_Name(self, node: nodes.Name) -> nodes.Node:  # noqa: N802 (named after the node)
-        """Where addresses begin."""
-        if node.name == "root" and node.ctx == "load":
-            return nodes.Const(self._written(self._language.prefix), lineno=node.lineno)
+        """Where addresses begin, and what an element with the owner's words says of their language."""
+        if node.name in self._constants and node.ctx == "load":
+            return nodes.Const(self._written(self._constants[node.name]), lineno=node.lineno)
         return node
 
     def _written(self, text: str) -> str:

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from orders.formats import money
 from webapp.assets import asset
-from webapp.languages import current_language, pgettext
+from webapp.languages import content_lang, current_language, pgettext
 
 EAGER_PICTURES = 4
 """The first row of a page loads its pictures at once, the rest when they come near."""
@@ -23,12 +23,13 @@ MOST_KEPT = 10_000
 def grid(products: Iterable[Any], label: str, *, is_first: bool = True) -> Markup:
     """The cards of these products as a list. `is_first` says that it stands where a visitor looks first."""
     language = current_language()
-    code, root = language.code, language.prefix
+    code, root, lang = language.code, language.prefix, content_lang()
     cards = "".join(
         [
             _card(
                 code,
                 root,
+                lang,
                 p.slug,
                 p.name,
                 p.image,
@@ -48,6 +49,7 @@ def grid(products: Iterable[Any], label: str, *, is_first: bool = True) -> Marku
 def _card(
     code: str,
     root: str,
+    lang: str,
     slug: str,
     name: str,
     image: str,
@@ -69,6 +71,6 @@ def _card(
     lower = f'<span class="from">{escape(pgettext("a price", "from"))}</span> ' if lowest != highest else ""
     return (
         f'<li class="card"><a href="{root}/products/{escape(slug)}">{picture}'
-        f'<span class="card-name">{escape(name)}</span>{by}'
+        f'<span class="card-name"{lang}>{escape(name)}</span>{by}'
         f'<span class="price">{lower}{price}</span></a></li>'
     )

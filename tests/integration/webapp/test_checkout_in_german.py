@@ -28,6 +28,7 @@ from tests.integration.webapp.conftest import (
     send,
     token_of,
 )
+from tests.integration.webapp.tongues import languages_of
 
 
 class GermanClient(FlaskClient):
@@ -193,6 +194,8 @@ def test_no_text_of_the_way_to_an_order_is_forgotten(bracketed: ShopUnderTest) -
     address = browser.get(lost.location).location
     look("order", browser.get(address))
 
+    for name in ("details", "delivery", "review", "order"):
+        assert languages_of(pages[name], ["Mug"]) == {"Mug": {"en"}}, name
     own = (*DETAILS.values(), _number(pages["order"]))
     assert {name: found for name, page in pages.items() if (found := outside_of_brackets(page, *own))} == {}
     english = shop.client().get(address.removeprefix("/de")).text

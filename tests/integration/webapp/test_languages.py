@@ -10,6 +10,7 @@ import pytest
 from tests.integration.webapp.bracketed import bracket_german, outside_of_brackets
 from tests.integration.webapp.conftest import MUG, ShopUnderTest, put_in_cart, token_of
 from tests.integration.webapp.test_caching import Clock
+from tests.integration.webapp.tongues import languages_of
 from webapp.page_cache import PageCache
 
 PAGES = ("/", "/shop", "/shop/kitchen", "/products/mug?sku=MUG-BLUE", "/search?q=mug", "/cart")
@@ -28,10 +29,10 @@ def test_a_german_page_says_so_and_leads_to_german_pages(shop: ShopUnderTest, pa
     browser = shop.client()
     put_in_cart(browser)
     page = browser.get(f"/de{path}").text
-    assert '<html lang="de" data-root="/de">' in page
+    assert '<html lang="de" data-root="/de" data-content-lang="en">' in page
     assert [link for link in links(page) if not link.startswith("/de/")] == [path]
     english = browser.get(path).text
-    assert '<html lang="en" data-root="">' in english
+    assert '<html lang="en" data-root="" data-content-lang="en">' in english
     assert [link for link in links(english) if link.startswith("/de/")] == [f"/de{path}"]
 
 
@@ -104,6 +105,33 @@ def test_kept_pages_of_two_languages_are_never_mixed(shop: ShopUnderTest) -> Non
 def test_what_has_no_language_has_no_second_address(shop: ShopUnderTest, path: str) -> None:
     """Not found below a prefix."""
     assert shop.client().get(f"/de{path}").status_code == 404
+
+
+OWNERS_WORDS = {
+    "/": ("Kitchen", "Mug", "Pan"),
+    "/shop": ("Kitchen", "Mug"),
+    "/shop?colour=Oat": ("Kitchen", "Oat"),
+    "/shop/kitchen": ("Kitchen", "For cooks.", "Mug"),
+    "/products/mug?sku=MUG-BLUE": ("Kitchen", "Mug", "Blue", "Oat"),
+    "/search?q=mug": ("Mug", "Kitchen"),
+    "/search?q=zzzz": ("Kitchen", "Pan"),
+    "/cart": ("Mug", "Colour: Oat"),
+}
+
+
+def test_what_the_owner_wrote_is_said_to_be_in_the_owners_language(shop: ShopUnderTest) -> None:
+    """On a German page it is English and says so, so that it is pronounced as such (WCAG 2.2, 3.1.2); the rest is German."""
+    browser = shop.client()
+    put_in_cart(browser)
+    for path, words in OWNERS_WORDS.items():
+        page = browser.get(f"/de{path}").text
+        assert languages_of(page, words) == {word: {"en"} for word in words}, path
+        assert languages_of(page, ["Alles", "Warenkorb"]) == {"Alles": {"de"}, "Warenkorb": {"de"}}, path
+        english = browser.get(path).text
+        said = re.findall(r'<(\w+)[^>]* lang="(\w+)"', english)
+        assert set(said) <= {("html", "en"), ("span", "en"), ("a", "de")}, (
+            "the page and the switch to the other"
+        )
 
 
 # --- nothing is left in English --------------------------------------------------------------------------------

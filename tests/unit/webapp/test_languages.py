@@ -18,6 +18,7 @@ from webapp.languages import (
     LanguagePrefix,
     _,
     _l,
+    content_lang,
     current_language,
     language,
     languages,
@@ -49,6 +50,17 @@ def test_the_first_language_has_no_prefix() -> None:
     with create_app(settings).app_context():
         assert [(one.code, one.prefix) for one in languages().offered] == [("de", ""), ("en", "/en")]
         assert current_language().code == "de"
+
+
+def test_the_owner_writes_in_the_shops_first_language() -> None:
+    """An English page of a German shop says of the owner's words that they are German."""
+    with create_app(Settings.from_environment({"CARTWRIGHT_LANGUAGES": "de,en"})).app_context():
+        words = "<b{{ content_lang }}>Kiste</b>"
+        assert content_lang() == ""
+        assert render_template_string(words) == "<b>Kiste</b>"
+        with speaking(languages().find("en")):
+            assert content_lang() == ' lang="de"'
+            assert render_template_string(words) == '<b lang="de">Kiste</b>'
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 const KEY = "recently-seen";
 const MOST = 8;
-const { root } = document.documentElement.dataset;
+const { root, contentLang } = document.documentElement.dataset;
 
 function seen() {
   try {
@@ -29,6 +29,7 @@ function card({ slug, name, image, price }) {
     const span = document.createElement("span");
     span.className = kind;
     span.textContent = text;
+    if (kind === "card-name") span.lang = contentLang;
     link.append(span);
   }
   item.append(link);

@@ -4,6 +4,7 @@ const form = document.querySelector("form[data-suggest]");
 if (form) combobox(form);
 
 function combobox(form) {
+  const { contentLang } = document.documentElement.dataset;
   const input = form.querySelector("input");
   const list = document.createElement("ul");
   list.className = "suggestions";
@@ -26,6 +27,7 @@ function combobox(form) {
         const item = document.createElement("li");
         item.id = `suggestion-${index}`;
         item.textContent = word;
+        item.lang = contentLang;
         item.setAttribute("role", "option");
         item.setAttribute("aria-selected", "false");
         return item;
