@@ -23,6 +23,14 @@ Json = dict[str, Any]
 KEY, WEBHOOK_SECRET = "sk_test_fake", "whsec_fake"
 
 
+_CODES = (
+    "auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hi-IN hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru"
+    " sk sl sv th tr vi zh zh-HK zh-TW"
+)
+SPOKEN = frozenset(_CODES.split())
+"""The languages of a page (docs.stripe.com/api/checkout/sessions/create)."""
+
+
 class Refusal(Exception):
     """An error answer of the API."""
 
@@ -197,12 +205,15 @@ class FakeStripe:
         amount = int(line["price_data"]["unit_amount"]) * int(line["quantity"])
         if amount < 50:
             raise Refusal(400, "invalid_request_error", "amount_too_small")
+        if given.get("locale", "auto") not in SPOKEN:
+            raise Refusal(400, "invalid_request_error", "parameter_invalid_string_enum", "no such locale")
         session_id = f"cs_test_{secrets.token_hex(29)}"
         self.sessions[session_id] = {
             "id": session_id, "object": "checkout.session", "status": "open", "payment_status": "unpaid",
             "amount_total": amount, "currency": line["price_data"]["currency"], "payment_intent": None,
             "url": f"{self.url}/pay/{session_id}", "metadata": given.get("metadata", {}),
             "client_reference_id": given["client_reference_id"], "_intent": given["payment_intent_data"],
+            "locale": given.get("locale"), "_title": line["price_data"]["product_data"]["name"],
         }  # fmt: skip
         return self.sessions[session_id]
 

@@ -41,8 +41,12 @@ class PaymentProvider(Protocol):
         token: str,
         idempotency_key: str,
         return_url: str,
+        locale: str = "",
     ) -> PaymentResult:
-        """Hold the amount on the card behind `token`. DECLINED is an answer, not an error; Unavailable/OutcomeUnknown are raised."""
+        """Hold the amount on the card behind `token`. DECLINED is an answer, not an error; Unavailable/OutcomeUnknown are raised.
+
+        `locale` is the order's: a page of the provider's own speaks its language, where it can.
+        """
         ...
 
     def resume(self, *, reference: str) -> PaymentResult:

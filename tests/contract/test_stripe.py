@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from orders.adapters.payments import make_provider
-from orders.adapters.payments.stripe_provider import HOSTED, StripeProvider
+from orders.adapters.payments.stripe_provider import HOSTED, ORDER_IN, StripeProvider
 from orders.adapters.rds.engine import make_engine
 from orders.domain.errors import IdempotencyConflict, NotFound, OutcomeUnknown, Refused, Unavailable
 from orders.ports import PaymentOutcome, PaymentResult
-from orders.settings import Settings, SettingsError
+from orders.settings import LANGUAGES, Settings, SettingsError
 from tests.stripe_fake import HANG, KEY, FakeStripe, Fault
 
 ORDER_ID = "01a2040f-2276-7af1-b147-1dbaccfcc247"
@@ -33,7 +33,9 @@ def stripe(fake: FakeStripe) -> Iterator[StripeProvider]:
     provider.close()
 
 
-def authorise(stripe: StripeProvider, key: str = "k1", amount_minor: int = 3000) -> PaymentResult:
+def authorise(
+    stripe: StripeProvider, key: str = "k1", amount_minor: int = 3000, locale: str = ""
+) -> PaymentResult:
     """Open a page for 30 euros."""
     return stripe.authorise(
         order_id=ORDER_ID,
@@ -42,6 +44,7 @@ def authorise(stripe: StripeProvider, key: str = "k1", amount_minor: int = 3000)
         token=HOSTED,
         idempotency_key=key,
         return_url="https://shop.example/checkout/return",
+        locale=locale,
     )
 
 
@@ -157,6 +160,39 @@ def test_another_question_under_the_same_key_is_a_conflict(stripe: StripeProvide
     authorise(stripe)
     with pytest.raises(IdempotencyConflict):
         authorise(stripe, amount_minor=4000)
+
+
+@pytest.mark.parametrize(
+    ("locale", "spoken", "title"),
+    [
+        ("de", "de", "Bestellung"),
+        ("de-AT", "de", "Bestellung"),
+        ("en", "en", "Order"),
+        ("tlh", None, "Order"),
+    ],
+)
+def test_stripes_page_speaks_the_language_of_the_order(
+    stripe: StripeProvider, fake: FakeStripe, locale: str, spoken: str | None, title: str
+) -> None:
+    """And names what is paid for in it; a language that we have no words in is left to Stripe and the browser."""
+    authorise(stripe, locale=locale)
+    (page,) = fake.sessions.values()
+    assert page["locale"] == spoken
+    assert page["_title"].split()[0] == title
+
+
+def test_every_language_of_the_shop_is_one_of_stripes_page() -> None:
+    """A new language of the shop needs its word here."""
+    assert ORDER_IN.keys() == LANGUAGES.keys()
+
+
+def test_a_page_that_the_release_before_asked_for_is_found_again(
+    stripe: StripeProvider, fake: FakeStripe
+) -> None:
+    """It named no language, and its answer was lost while the new release came: one page, not two, and no error."""
+    before = authorise(stripe)
+    assert authorise(stripe, locale="de") == before
+    assert len(fake.sessions) == 1
 
 
 def test_an_amount_that_stripe_does_not_take_is_refused(stripe: StripeProvider) -> None:

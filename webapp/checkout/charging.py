@@ -53,6 +53,7 @@ def authorise(checkout: Checkout, parts: Wiring) -> bool:
             token=checkout.payment_token,
             idempotency_key=key,
             return_url=_return_url(checkout, parts),
+            locale=_locale(checkout),
         )
     except OutcomeUnknown as error:
         log.warning("authorise_unknown", extra={"order_id": str(checkout.id), "reason": str(error)[:200]})
@@ -67,8 +68,12 @@ def authorise(checkout: Checkout, parts: Wiring) -> bool:
 
 def _return_url(checkout: Checkout, parts: Wiring) -> str:
     """Where the bank sends the shopper back to: in the language of the order, so that a repeat asks for the same."""
-    locale = (checkout.request or {})["contact"]["locale"]
-    return f"{shop_url(parts.settings, locale)}/checkout/return"
+    return f"{shop_url(parts.settings, _locale(checkout))}/checkout/return"
+
+
+def _locale(checkout: Checkout) -> str:
+    """The language that the order was placed in."""
+    return str((checkout.request or {})["contact"]["locale"])
 
 
 def not_authorised(checkout: Checkout, parts: Wiring, key: str) -> bool:

@@ -42,6 +42,7 @@ class MemoryPayments:
         token: str,
         idempotency_key: str,
         return_url: str,
+        locale: str = "",
     ) -> PaymentResult:
         """See ports.PaymentProvider."""
         with self._lock:

@@ -60,6 +60,7 @@ class TestPaymentProvider:
         token: str,
         idempotency_key: str,
         return_url: str,
+        locale: str = "",
     ) -> PaymentResult:
         """See ports.PaymentProvider. A token that is not in test_cards.py is declined."""
         if token == TestToken.UNAVAILABLE:

@@ -26,9 +26,11 @@ from tests.integration.webapp.conftest import (
     DETAILS,
     MUG,
     ShopUnderTest,
+    hidden,
     place,
     put_in_cart,
     send,
+    token_of,
 )
 from tests.stripe_fake import KEY, WEBHOOK_SECRET, FakeStripe, Fault, signed
 from webapp import create_app
@@ -121,6 +123,15 @@ def test_a_shopper_pays_on_stripes_page_and_comes_back_to_an_order(stripe_shop: 
     (intent,) = stripe_shop.stripe.intents.values()
     assert body["payment"] == {"provider": "stripe", "reference": intent["id"], "amount_minor": 3490}
     assert (stripe_shop.stripe.held_minor(), stripe_shop.stripe.taken_minor()) == (3490, 0)
+
+
+def test_stripes_page_speaks_the_language_that_the_order_is_placed_in(stripe_shop: StripeShop) -> None:
+    """Begun in English and placed in German: the page is German."""
+    browser, _english = stripe_shop.review()
+    review = browser.get("/de/checkout/review")
+    fields = {name: hidden(review, name) for name in ("checkout_id", "version")}
+    browser.post("/de/checkout/place", data={"csrf_token": token_of(review), **fields})
+    assert stripe_shop.stripe.sessions[stripe_shop.page_id()]["locale"] == "de"
 
 
 def _payment_page(stripe_shop: StripeShop) -> str:
