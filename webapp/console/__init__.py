@@ -19,6 +19,7 @@ ROUTES = (
     "orders.pages",
     "orders.traces",
     "stock.routes",
+    "warehouses.routes",
     "fulfilment.routes",
     "jobs.routes",
     "jobs.file_routes",

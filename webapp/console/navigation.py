@@ -58,6 +58,13 @@ MENU: list[tuple[str, list[Entry]]] = [
             Entry("console.stock", "Levels", _P.STOCK_VIEW, "s", ("console.stock_item",)),
             Entry("console.reservations", "Reservations", _P.STOCK_VIEW),
             Entry("console.stock_import", "Import", _P.STOCK_ADJUST),
+            Entry(
+                "console.warehouses",
+                "Warehouses",
+                _P.WAREHOUSES_MANAGE,
+                "",
+                tuple(f"console.{act}_warehouse" for act in ("add", "change", "move", "remove")),
+            ),
         ],
     ),
     (

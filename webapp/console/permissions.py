@@ -48,6 +48,7 @@ class Permission(StrEnum):
     AUDIT_VIEW = "audit.view"
     SETTINGS_VIEW = "settings.view"
     RISK_MANAGE = "risk.manage"
+    WAREHOUSES_MANAGE = "warehouses.manage"
 
 
 _P = Permission
@@ -81,6 +82,7 @@ _MANAGER = (
         _P.AUDIT_VIEW,
         _P.SETTINGS_VIEW,
         _P.RISK_MANAGE,
+        _P.WAREHOUSES_MANAGE,
     }
 )
 
