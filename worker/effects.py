@@ -51,7 +51,8 @@ class Effects:
         elif row.effect is Effect.RELEASE_STOCK:
             self.inventory.release(row.order_id)
         elif row.effect is Effect.SHIP_STOCK:
-            self.inventory.ship(row.order_id, row.payload["shipment_id"], lines)
+            warehouse = row.payload.get("warehouse", "")
+            self.inventory.ship(row.order_id, row.payload["shipment_id"], lines, warehouse)
         else:
             self.inventory.take_back(row.order_id, row.payload["return_id"], lines)
 

@@ -7,12 +7,16 @@ DynamoDB applies a movement with conditions derived from the same numbers; this 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from orders.domain.errors import Refused
 from orders.domain.ids import OrderId, Sku
+
+MAIN = "main"
+"""The warehouse of every counter, line and movement that names none: the only one of most shops."""
 
 LOW_PIECES = 5
 """A SKU of which at most so many can still be sold is running low: the lists of the console and of the worker agree."""
@@ -27,11 +31,15 @@ class MovementKind(StrEnum):
     RELEASE = "release"
     SHIP = "ship"
     TAKE_BACK = "take_back"
+    TRANSFER = "transfer"
 
 
 @dataclass(frozen=True, slots=True)
 class StockMovement:
-    """A delivery or a correction, as it was applied: `pieces` more of a SKU, or fewer when negative."""
+    """A delivery, a correction or a transfer, as it was applied: `pieces` more of a SKU, or fewer when negative.
+
+    A transfer between warehouses adds nothing: its `pieces` are 0.
+    """
 
     id: str
     sku: Sku
@@ -49,8 +57,27 @@ class ReservationState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceLevel:
+    """The stock of one SKU in one warehouse, in pieces, summed over its counters there."""
+
+    warehouse: str
+    available: int
+    reserved: int
+    sold: int
+    received: int
+
+    @property
+    def on_hand(self) -> int:
+        """Pieces that lie there: available and reserved."""
+        return self.available + self.reserved
+
+
+@dataclass(frozen=True, slots=True)
 class StockLevel:
-    """The stock of one SKU in pieces, summed over its counters, with the price that orders must name."""
+    """The stock of one SKU in pieces, summed over its counters, with the price that orders must name.
+
+    `places` are the same pieces by warehouse, in the order of the counters.
+    """
 
     sku: Sku
     available: int
@@ -60,6 +87,14 @@ class StockLevel:
     price_minor: int
     currency: str
     counters: int = 1
+    places: tuple[PlaceLevel, ...] = ()
+
+    def at(self, warehouse: str) -> PlaceLevel:
+        """The level in one warehouse: nothing where the SKU never was."""
+        return next(
+            (place for place in self.places if place.warehouse == warehouse),
+            PlaceLevel(warehouse, 0, 0, 0, 0),
+        )
 
     @property
     def is_conserved(self) -> bool:
@@ -72,7 +107,7 @@ class StockLevel:
 
 @dataclass(frozen=True, slots=True)
 class ReservedLine:
-    """Pieces of one SKU reserved on one of its counters for one order.
+    """Pieces of one SKU reserved on one of its counters, and so in the warehouse of that counter, for one order.
 
     `shipped` of them left the house and `returned` of those came back, both counted up and never down.
     """
@@ -83,6 +118,7 @@ class ReservedLine:
     counter: int = 0
     shipped: int = 0
     returned: int = 0
+    warehouse: str = MAIN
 
     @property
     def held(self) -> int:
@@ -104,7 +140,7 @@ def counter_order(order_id: OrderId, sku: Sku, counters: int) -> list[int]:
 def choose_counters(
     quantity: int, available: Sequence[int], preference: Sequence[int]
 ) -> list[tuple[int, int]] | None:
-    """Where `quantity` pieces come from, as (counter, pieces), or None when all counters together have too few.
+    """Where `quantity` pieces come from, as (counter, pieces), or None when the counters of `preference` have too few.
 
     One counter that has them all is chosen before several, in the order of `preference`; the last pieces of a
     SKU may lie on many counters and are then taken from the fullest first.
@@ -112,7 +148,7 @@ def choose_counters(
     for counter in preference:
         if available[counter] >= quantity:
             return [(counter, quantity)]
-    if sum(available) < quantity:
+    if sum(available[counter] for counter in preference) < quantity:
         return None
     chosen, missing = [], quantity
     for counter in sorted(preference, key=lambda c: -available[c]):
@@ -127,3 +163,27 @@ def split_evenly(quantity: int, counters: int) -> Sequence[int]:
     """How a restock of `quantity` pieces spreads over a SKU's counters."""
     each, rest = divmod(quantity, counters)
     return [each + (1 if index < rest else 0) for index in range(counters)]
+
+
+def choose_lines(
+    lines: Sequence[ReservedLine],
+    wanted: Mapping[Sku, int],
+    movable: Callable[[ReservedLine], int],
+    warehouse: str = "",
+) -> list[tuple[ReservedLine, int]]:
+    """Which pieces of which reserved lines make up what is wanted, those that lie in `warehouse` first.
+
+    Raises Refused for more than is movable.
+    """
+    near_first = sorted(lines, key=lambda line: line.warehouse != warehouse)
+    moves = []
+    for sku, quantity in wanted.items():
+        missing = quantity
+        for line in near_first:
+            pieces = min(missing, movable(line)) if line.sku == sku else 0
+            if pieces > 0:
+                moves.append((line, pieces))
+                missing -= pieces
+        if missing or quantity <= 0:
+            raise Refused(f"{quantity} pieces of {sku} cannot be moved; the order has {quantity - missing}")
+    return moves

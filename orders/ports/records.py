@@ -100,7 +100,10 @@ class OrderRecord:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """One parcel. `id` is chosen by whoever asks for it and makes the asking repeatable."""
+    """One parcel. `id` is chosen by whoever asks for it and makes the asking repeatable.
+
+    `warehouse` is the place that it left; empty where nobody needed to say.
+    """
 
     id: str
     order_id: OrderId
@@ -110,6 +113,7 @@ class Shipment:
     tracking_number: str = ""
     tracking_url: str = ""
     delivered_at: datetime | None = None
+    warehouse: str = ""
 
 
 class ReturnStatus(StrEnum):

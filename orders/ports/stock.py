@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from orders.domain.ids import OrderId, Sku
-from orders.domain.inventory import ReservationState, ReservedLine, StockLevel, StockMovement
+from orders.domain.inventory import MAIN, ReservationState, ReservedLine, StockLevel, StockMovement
+from orders.domain.warehouses import Warehouse
 from orders.ports.tracking import TrackingView
 
 
@@ -18,7 +19,8 @@ class Reservation:
 
     `fingerprint` is the hash of the canonical request body; `message` is the queue message that announces the
     order, kept until the order is confirmed (it holds personal data); `is_sent` tells whether SQS has it.
-    `currency` is the one in which the lines' prices are meant.
+    `currency` is the one in which the lines' prices are meant, `destination` the country (ISO 3166-1 alpha-2) that the
+    goods go to: it chooses the warehouse and is not kept.
     """
 
     order_id: OrderId
@@ -31,6 +33,7 @@ class Reservation:
     is_sent: bool = False
     correlation_id: str = ""
     currency: str = ""
+    destination: str = field(default="", compare=False)
 
     @property
     def holds_stock(self) -> bool:
@@ -44,7 +47,8 @@ class InventoryStore(Protocol):
     def reserve(self, reservation: Reservation, tracking: TrackingView) -> Reservation:
         """Reserve every line, re-check every price, and record reservation, tracking and outbox, all or nothing.
 
-        `reservation.lines` carry counter 0; the returned reservation carries the counters that were chosen.
+        `reservation.lines` carry counter 0; the returned reservation carries the counters that were chosen, and
+        with them the warehouses (orders/domain/warehouses.py has the rule).
         A repeat of an accepted order returns the stored reservation (compare its fingerprint).
         Raises OrderRefused naming every line at fault; InvalidRequest when a SKU is sold in another currency;
         Unavailable when surely nothing was done, OutcomeUnknown when the answer was lost.
@@ -53,6 +57,10 @@ class InventoryStore(Protocol):
 
     def find_reservation(self, order_id: OrderId) -> Reservation | None:
         """The reservation of an order, read consistently, or None."""
+        ...
+
+    def find_reservations(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Reservation]:
+        """The reservations of those of these orders that have one, each read consistently."""
         ...
 
     def mark_sent(self, order_id: OrderId, sent_in: ReservationState = ReservationState.RESERVED) -> None:
@@ -97,24 +105,49 @@ class InventoryStore(Protocol):
         """
         ...
 
-    def ship(self, order_id: OrderId, shipment_id: str, lines: Mapping[Sku, int]) -> None:
-        """Pieces left the house (reserved -> sold), once per shipment id. Raises Refused for more than is held."""
+    def ship(
+        self, order_id: OrderId, shipment_id: str, lines: Mapping[Sku, int], warehouse: str = ""
+    ) -> None:
+        """Pieces left the house (reserved -> sold), once per shipment id, those that lie in `warehouse` first.
+
+        Raises Refused for more than is held.
+        """
         ...
 
     def take_back(self, order_id: OrderId, return_id: str, lines: Mapping[Sku, int]) -> None:
         """Returned pieces are for sale again (sold -> available), once per return id. Raises Refused for more than was shipped."""
         ...
 
-    def set_up_sku(self, sku: Sku, price_minor: int, currency: str, counters: int = 1) -> None:
-        """Make a SKU known with a price and no stock; a known SKU keeps its stock and gets the price."""
+    def set_up_sku(
+        self, sku: Sku, price_minor: int, currency: str, counters: int = 1, warehouse: str = MAIN
+    ) -> None:
+        """Make a SKU known with a price and no stock, split over so many counters in a warehouse; a known SKU keeps its stock and gets the price."""
         ...
 
-    def restock(self, sku: Sku, quantity: int, movement_id: str) -> None:
-        """Add pieces, once per movement id. Raises NotFound for an unknown SKU."""
+    def restock(self, sku: Sku, quantity: int, movement_id: str, warehouse: str = MAIN) -> None:
+        """Add pieces in a warehouse, once per movement id. Raises NotFound for an unknown SKU."""
         ...
 
-    def adjust(self, sku: Sku, difference: int, movement_id: str) -> None:
-        """Correct a count by a positive or negative difference, once per movement id. Raises Refused below zero available."""
+    def adjust(self, sku: Sku, difference: int, movement_id: str, warehouse: str = MAIN) -> None:
+        """Correct a warehouse's count by a positive or negative difference, once per movement id.
+
+        Raises Refused below zero available there, NotFound for an unknown SKU.
+        """
+        ...
+
+    def transfer(self, sku: Sku, quantity: int, movement_id: str, *, origin: str, destination: str) -> None:
+        """Move available pieces from one warehouse to another, once per movement id.
+
+        Raises Refused when fewer are available at the origin, NotFound for an unknown SKU.
+        """
+        ...
+
+    def warehouses(self) -> Sequence[Warehouse]:
+        """The shop's warehouses in its order of preference; the main one alone where nobody named another."""
+        ...
+
+    def set_warehouses(self, warehouses: Sequence[Warehouse]) -> None:
+        """Put this list in place of the one before. Orders heed it within half a minute. Raises Refused (see checked_list)."""
         ...
 
     def set_price(self, sku: Sku, price_minor: int) -> None:
@@ -134,5 +167,5 @@ class InventoryStore(Protocol):
         ...
 
     def all_movements(self) -> Iterable[StockMovement]:
-        """Every restock and adjustment that changed a level: the doctor's scan."""
+        """Every restock, adjustment and transfer that was applied: the doctor's scan."""
         ...

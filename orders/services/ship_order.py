@@ -17,12 +17,16 @@ from orders.services.desk import OrderDesk
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What is to be shipped: pieces by SKU (all that is left and not on hold when empty) and how it travels."""
+    """What is to be shipped: pieces by SKU (all that is left and not on hold when empty), how it travels, and from which warehouse.
+
+    The stock of that warehouse is taken first; without one it is taken wherever the order's pieces lie.
+    """
 
     lines: Mapping[Sku, int]
     carrier: str = ""
     tracking_number: str = ""
     tracking_url: str = ""
+    warehouse: str = ""
 
 
 def start_picking(
@@ -71,6 +75,7 @@ def ship_order(
             parcel.carrier,
             parcel.tracking_number,
             parcel.tracking_url,
+            warehouse=parcel.warehouse,
         )
         if any(known.id == shipment_id for known in tx.shipments(order_id)):
             return change.record
@@ -90,6 +95,7 @@ def _depart(change: OrderChange, shipment: Shipment) -> None:
     for sku, pieces in shipment.lines.items():
         change.count(sku, shipped=pieces)
     is_last = not left_to_ship(change.record)
+    place = {"warehouse": shipment.warehouse} if shipment.warehouse else {}
     change.apply(
         EventType.ORDER_SHIPPED if is_last else EventType.ORDER_PARTLY_SHIPPED,
         data={
@@ -98,12 +104,13 @@ def _depart(change: OrderChange, shipment: Shipment) -> None:
             "carrier": shipment.carrier,
             "tracking_number": shipment.tracking_number,
             "tracking_url": shipment.tracking_url,
+            **place,
         },
     )
     change.promise(
         Effect.SHIP_STOCK,
         f"ship:{shipment.id}",
-        {"shipment_id": shipment.id, "lines": dict(shipment.lines)},
+        {"shipment_id": shipment.id, "lines": dict(shipment.lines), **place},
     )
 
 

@@ -102,6 +102,7 @@ def _reservation(
         expires_at=now + timedelta(seconds=reservation_ttl_seconds),
         correlation_id=correlation_id,
         currency=request.currency,
+        destination=request.shipping_address.country,
     )
 
 

@@ -53,7 +53,7 @@ def test_a_lost_answer_does_not_reserve_twice(
     inventory = DynamoInventory(client, aws_settings, MemoryClock())
     stock(inventory)
     wanted = reservation()
-    inventory._heads.counters_of(["MUG-RED"])  # Read before, so that the lost answer is the transaction's.
+    inventory._heads.places_of(["MUG-RED"])  # Read before, so that the lost answer is the transaction's.
     lose_replies(client, monkeypatch, times=1)
     assert reserve(inventory, wanted) == wanted
     assert numbers(inventory) == (9, 1, 0, 10)
@@ -65,7 +65,7 @@ def test_when_every_answer_is_lost_the_outcome_is_unknown_and_a_repeat_finds_it(
     inventory = DynamoInventory(client, aws_settings, MemoryClock())
     stock(inventory)
     wanted = reservation()
-    inventory._heads.counters_of(["MUG-RED"])
+    inventory._heads.places_of(["MUG-RED"])
     with monkeypatch.context() as patched:
         lose_replies(client, patched, times=3)
         with pytest.raises(OutcomeUnknown):
@@ -81,7 +81,7 @@ def test_a_last_attempt_that_never_left_does_not_hide_an_earlier_one_that_may_ha
     inventory = DynamoInventory(client, aws_settings, MemoryClock())
     stock(inventory)
     wanted = reservation()
-    inventory._heads.counters_of(["MUG-RED"])
+    inventory._heads.places_of(["MUG-RED"])
     session = client._endpoint.http_session
     send: Callable[..., Any] = session.send
     attempts = []

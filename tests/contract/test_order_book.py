@@ -213,7 +213,15 @@ def test_shipments_and_returns_come_back(book: OrderBook) -> None:
     """With their lines; a shipment id counts once; a return remembers what became of it."""
     order = added(book)
     parcel = Shipment(
-        "s1", order.order_id, {Sku("MUG-RED"): 2}, NOON, "DHL", "00340", "https://t.example/00340"
+        "s1",
+        order.order_id,
+        {Sku("MUG-RED"): 2},
+        NOON,
+        "DHL",
+        "00340",
+        "https://t.example/00340",
+        None,
+        "north",
     )
     asked = ReturnRecord("r1", order.order_id, ReturnStatus.REQUESTED, {Sku("MUG-RED"): 2}, "broken", NOON)
     received = replace(

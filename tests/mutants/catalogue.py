@@ -11,6 +11,7 @@ from tests.mutants.mutant import Mutant
 
 _INVENTORY = "tests/contract/test_inventory.py"
 _ENDS = f"{_INVENTORY}::TestTheEndOfAReservation"
+_PLACES = "tests/contract/test_warehouses.py"
 _RACES = "tests/contract/test_inventory_races.py"
 _BOOK = "tests/contract/test_order_book.py"
 _USE_CASES = "tests/unit/services_book/test_orders_in_the_book.py"
@@ -44,16 +45,30 @@ _STOCK = (
     Mutant(
         "a shortage is spread over counters that have nothing",
         "orders/domain/inventory.py",
-        "    if sum(available) < quantity:\n        return None\n",
+        "    if sum(available[counter] for counter in preference) < quantity:\n        return None\n",
         "",
-        (f"{_INVENTORY}::TestReserve::test_a_refusal_names_every_line_and_leaves_nothing[memory]",),
+        (f"{_INVENTORY}::TestSkus::test_an_adjustment_goes_both_ways_once_and_never_below_zero[memory-1]",),
     ),
     Mutant(
         "a restock is applied at every repeat",
-        "orders/adapters/dynamodb/movements.py",
-        '        actions = [self._marker(marker, "", sku=sku, pieces=pieces_in_all)]\n',
-        '        actions = [self._marker(f"{marker}#{milliseconds(datetime.now())}", "")]\n',
+        "orders/adapters/dynamodb/counting.py",
+        '                "pk": marker,\n',
+        '                "pk": f"{marker}#{now}#{id(marker)}",\n',
         (f"{_INVENTORY}::TestSkus::test_a_restock_is_applied_once_per_movement[dynamodb]",),
+    ),
+    Mutant(
+        "the nearest warehouse sends part of what another has whole",
+        "orders/domain/warehouses.py",
+        "        best = max(order, key=lambda place: len(whole[place]), default=None)\n",
+        "        best = next((place for place in order if whole[place]), None)\n",
+        ("tests/unit/domain/test_warehouses.py::test_one_parcel_from_further_away_beats_two_from_near",),
+    ),
+    Mutant(
+        "a parcel takes the stock of another warehouse",
+        "orders/domain/inventory.py",
+        "    near_first = sorted(lines, key=lambda line: line.warehouse != warehouse)\n",
+        "    near_first = list(lines)\n",
+        (f"{_PLACES}::TestParcels::test_a_parcel_takes_from_the_place_that_it_left[dynamodb]",),
     ),
     Mutant(
         "a confirmed reservation expires too",

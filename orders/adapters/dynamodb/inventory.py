@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from orders.adapters.dynamodb.counting import Counting
 from orders.adapters.dynamodb.heads import Heads
 from orders.adapters.dynamodb.items import (
     HEAD,
@@ -27,9 +28,11 @@ from orders.adapters.dynamodb.reserving import Reserving
 from orders.adapters.dynamodb.skus import Skus
 from orders.adapters.dynamodb.table import ConditionFailed, Table
 from orders.adapters.dynamodb.tracking import TRACKING_KEPT, DynamoTracking
+from orders.adapters.dynamodb.warehouses import Warehouses
 from orders.domain.errors import NotFound, Refused
 from orders.domain.ids import OrderId, Sku
-from orders.domain.inventory import MovementKind, ReservationState, StockLevel, StockMovement
+from orders.domain.inventory import MAIN, MovementKind, ReservationState, StockLevel, StockMovement
+from orders.domain.warehouses import Warehouse, checked_list
 from orders.ports import Clock, Reservation, TrackingView
 from orders.settings import Settings
 
@@ -41,11 +44,13 @@ class DynamoInventory:
         self._table = Table(client, settings.inventory_table, "pk")
         self._heads = Heads(self._table)
         self._tracking = DynamoTracking(client, settings)
+        self._warehouses = Warehouses(self._table)
         self._reserving = Reserving(
-            self._table, Table(client, settings.tracking_table, "order_id"), self._heads
+            self._table, Table(client, settings.tracking_table, "order_id"), self._heads, self._warehouses
         )
-        self._movements = Movements(self._table, self._heads, clock)
+        self._movements = Movements(self._table, clock)
         self._skus = Skus(self._table, self._heads, clock)
+        self._counting = Counting(self._table, self._heads, self._skus, clock)
 
     # --- reservations -----------------------------------------------------------------------------------------
 
@@ -58,6 +63,11 @@ class DynamoInventory:
         """See ports.InventoryStore."""
         item = self._table.get(order_key(order_id))
         return reservation_of(item) if item else None
+
+    def find_reservations(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Reservation]:
+        """See ports.InventoryStore."""
+        items = self._table.get_many([order_key(order_id) for order_id in order_ids])
+        return {found.order_id: found for found in map(reservation_of, items.values())}
 
     def mark_sent(self, order_id: OrderId, sent_in: ReservationState = ReservationState.RESERVED) -> None:
         """See ports.InventoryStore. Dropping the shard takes the item off the sparse index; its time stays on record."""
@@ -114,9 +124,11 @@ class DynamoInventory:
         """See ports.InventoryStore."""
         self._movements.reduce(order_id, change_id, lines)
 
-    def ship(self, order_id: OrderId, shipment_id: str, lines: Mapping[Sku, int]) -> None:
+    def ship(
+        self, order_id: OrderId, shipment_id: str, lines: Mapping[Sku, int], warehouse: str = ""
+    ) -> None:
         """See ports.InventoryStore."""
-        self._movements.ship(order_id, shipment_id, lines)
+        self._movements.ship(order_id, shipment_id, lines, warehouse)
 
     def take_back(self, order_id: OrderId, return_id: str, lines: Mapping[Sku, int]) -> None:
         """See ports.InventoryStore."""
@@ -124,23 +136,40 @@ class DynamoInventory:
 
     # --- stock --------------------------------------------------------------------------------------------------
 
-    def set_up_sku(self, sku: Sku, price_minor: int, currency: str, counters: int = 1) -> None:
+    def set_up_sku(
+        self, sku: Sku, price_minor: int, currency: str, counters: int = 1, warehouse: str = MAIN
+    ) -> None:
         """See ports.InventoryStore. A SKU keeps the counters that it has and may get more."""
-        self._skus.set_up(sku, price_minor, currency, counters)
+        self._skus.set_up(sku, price_minor, currency, counters, warehouse)
 
-    def restock(self, sku: Sku, quantity: int, movement_id: str) -> None:
+    def restock(self, sku: Sku, quantity: int, movement_id: str, warehouse: str = MAIN) -> None:
         """See ports.InventoryStore."""
         if quantity <= 0:
             raise Refused("a restock adds at least one piece")
-        self._movements.receive(sku, quantity, move_key(movement_id, MovementKind.RESTOCK))
+        self._counting.receive(sku, quantity, move_key(movement_id, MovementKind.RESTOCK), warehouse)
 
-    def adjust(self, sku: Sku, difference: int, movement_id: str) -> None:
+    def adjust(self, sku: Sku, difference: int, movement_id: str, warehouse: str = MAIN) -> None:
         """See ports.InventoryStore."""
         marker = move_key(movement_id, MovementKind.ADJUST)
         if difference > 0:
-            self._movements.receive(sku, difference, marker)
+            self._counting.receive(sku, difference, marker, warehouse)
         elif difference < 0:
-            self._movements.write_off(sku, -difference, marker)
+            self._counting.write_off(sku, -difference, marker, warehouse)
+
+    def transfer(self, sku: Sku, quantity: int, movement_id: str, *, origin: str, destination: str) -> None:
+        """See ports.InventoryStore."""
+        if quantity <= 0 or origin == destination:
+            raise Refused("a transfer moves at least one piece to another warehouse")
+        marker = move_key(movement_id, MovementKind.TRANSFER)
+        self._counting.transfer(sku, quantity, marker, origin, destination)
+
+    def warehouses(self) -> Sequence[Warehouse]:
+        """See ports.InventoryStore."""
+        return self._warehouses.read()
+
+    def set_warehouses(self, warehouses: Sequence[Warehouse]) -> None:
+        """See ports.InventoryStore."""
+        self._warehouses.write(checked_list(warehouses))
 
     def set_price(self, sku: Sku, price_minor: int) -> None:
         """See ports.InventoryStore."""

@@ -12,7 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orders.domain.ids import OrderId, Sku
-from orders.domain.inventory import ReservationState, ReservedLine, StockLevel, StockMovement
+from orders.domain.inventory import (
+    MAIN,
+    PlaceLevel,
+    ReservationState,
+    ReservedLine,
+    StockLevel,
+    StockMovement,
+)
 from orders.ports import Reservation, TrackingView
 
 Item = dict[str, Any]
@@ -128,7 +135,7 @@ def reservation_item(reservation: Reservation) -> Item:
 
 
 def line_items(lines: Sequence[ReservedLine]) -> list[Item]:
-    """The lines of a reservation in plain values."""
+    """The lines of a reservation in plain values. The main warehouse is not named: the release before knew no other."""
     return [
         {
             "sku": line.sku,
@@ -137,6 +144,7 @@ def line_items(lines: Sequence[ReservedLine]) -> list[Item]:
             "counter": line.counter,
             "shipped": line.shipped,
             "returned": line.returned,
+            **in_warehouse(line.warehouse),
         }
         for line in lines
     ]
@@ -161,23 +169,38 @@ def reservation_of(item: Mapping[str, Any]) -> Reservation:
 # --- stock ------------------------------------------------------------------------------------------------
 
 
+def in_warehouse(warehouse: str) -> dict[str, str]:
+    """The attribute that names a warehouse other than the main one."""
+    return {} if warehouse == MAIN else {"warehouse": warehouse}
+
+
+def places_of(head: Mapping[str, Any]) -> tuple[str, ...]:
+    """The warehouse of each counter of a SKU, from its head item. A head that names none is of a SKU in one place."""
+    named = tuple(head.get("warehouses", ()))
+    return named or (MAIN,) * int(head["counters"])
+
+
 def level_of(counters: Sequence[Mapping[str, Any]]) -> StockLevel:
     """The level of a SKU from its counters; each counter conserves its pieces, so the sum does too."""
     first = counters[0]
-
-    def total(name: str) -> int:
-        return sum(counter[name] for counter in counters)
-
+    by_place: dict[str, list[Mapping[str, Any]]] = {}
+    for counter in sorted(counters, key=lambda each: int(each["counter"])):
+        by_place.setdefault(counter.get("warehouse", MAIN), []).append(counter)
     return StockLevel(
         sku=Sku(first["sku"]),
-        available=total("available"),
-        reserved=total("reserved"),
-        sold=total("sold"),
-        received=total("received"),
+        **_totals(counters),
         price_minor=first["price_minor"],
         currency=first["currency"],
         counters=len(counters),
+        places=tuple(PlaceLevel(warehouse, **_totals(its)) for warehouse, its in by_place.items()),
     )
+
+
+def _totals(counters: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    return {
+        name: sum(counter[name] for counter in counters)
+        for name in ("available", "reserved", "sold", "received")
+    }
 
 
 # --- tracking ---------------------------------------------------------------------------------------------

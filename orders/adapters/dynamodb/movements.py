@@ -1,14 +1,12 @@
-"""Stock movements: each in one transaction with its marker or with the state of its order, so that each happens once."""
+"""What orders do to stock: each movement in one transaction with its marker or with the state of its order, so that it happens once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from orders.adapters.dynamodb.heads import Heads
 from orders.adapters.dynamodb.items import (
-    Item,
     line_items,
     milliseconds,
     move_key,
@@ -20,28 +18,20 @@ from orders.adapters.dynamodb.items import (
 from orders.adapters.dynamodb.table import Action, ConditionFailed, Deadline, Table, TransactionCancelled
 from orders.domain.errors import CartwrightError, NotFound, Refused
 from orders.domain.ids import OrderId, Sku
-from orders.domain.inventory import (
-    MovementKind,
-    ReservationState,
-    ReservedLine,
-    choose_counters,
-    split_evenly,
-)
+from orders.domain.inventory import MovementKind, ReservationState, ReservedLine, choose_lines
 from orders.ports import Clock, Reservation
 
 _HOLDING = "#available = #available + :quantity, #reserved = #reserved - :quantity, #updated_at = :now"
 _SHIP = "#reserved = #reserved - :quantity, #sold = #sold + :quantity, #updated_at = :now"
 _TAKE_BACK = "#sold = #sold - :quantity, #available = #available + :quantity, #updated_at = :now"
-_RECEIVE = "#received = #received + :quantity, #available = #available + :quantity, #updated_at = :now"
 _OFF_THE_INDEXES = "REMOVE #outbox_shard, #expiry_shard, #message"
 
 
 class Movements:
-    """Everything that moves pieces after they were reserved, and everything that adds or removes pieces."""
+    """Everything that moves pieces after they were reserved."""
 
-    def __init__(self, inventory: Table, heads: Heads, clock: Clock) -> None:
+    def __init__(self, inventory: Table, clock: Clock) -> None:
         self._inventory = inventory
-        self._heads = heads
         self._clock = clock
 
     # --- the end of a reservation -----------------------------------------------------------------------------
@@ -104,7 +94,9 @@ class Movements:
 
         def move(reservation: Reservation) -> list[tuple[ReservedLine, int]]:
             return (
-                _spread(reservation.lines, wanted, lambda line: line.held) if reservation.holds_stock else []
+                choose_lines(reservation.lines, wanted, lambda line: line.held)
+                if reservation.holds_stock
+                else []
             )
 
         def after(line: ReservedLine, pieces: int) -> ReservedLine:
@@ -113,13 +105,13 @@ class Movements:
         marker = move_key(change_id, MovementKind.RELEASE)
         self._move_lines(order_id, marker, move, after, _HOLDING, "#reserved >= :quantity")
 
-    def ship(self, order_id: OrderId, shipment_id: str, wanted: Mapping[Sku, int]) -> None:
+    def ship(self, order_id: OrderId, shipment_id: str, wanted: Mapping[Sku, int], warehouse: str) -> None:
         """See ports.InventoryStore.ship."""
 
         def move(reservation: Reservation) -> list[tuple[ReservedLine, int]]:
             if not reservation.holds_stock:
                 raise Refused(f"order {order_id} is {reservation.state} and holds nothing to ship")
-            return _spread(reservation.lines, wanted, lambda line: line.held)
+            return choose_lines(reservation.lines, wanted, lambda line: line.held, warehouse)
 
         def after(line: ReservedLine, pieces: int) -> ReservedLine:
             return replace(line, shipped=line.shipped + pieces)
@@ -131,7 +123,7 @@ class Movements:
         """See ports.InventoryStore.take_back."""
 
         def move(reservation: Reservation) -> list[tuple[ReservedLine, int]]:
-            return _spread(reservation.lines, wanted, lambda line: line.shipped - line.returned)
+            return choose_lines(reservation.lines, wanted, lambda line: line.shipped - line.returned)
 
         def after(line: ReservedLine, pieces: int) -> ReservedLine:
             return replace(line, returned=line.returned + pieces)
@@ -181,73 +173,10 @@ class Movements:
                 _check_order_moved_on(cancelled, order_id)
             deadline.back_off()
 
-    # --- pieces that come and go without an order ---------------------------------------------------------------
-
-    def receive(self, sku: Sku, quantity: int, marker: str) -> None:
-        """Add pieces, spread over the SKU's counters, once per marker. Raises NotFound for an unknown SKU."""
-        counters = self._heads.counters_of([sku])[sku]
-        parts = list(enumerate(split_evenly(quantity, counters)))
-        self._count(
-            sku, [(counter, part) for counter, part in parts if part], marker, "attribute_exists(#pk)"
-        )
-
-    def write_off(self, sku: Sku, quantity: int, marker: str) -> None:
-        """Remove pieces from wherever they are available, once per marker. Raises Refused when too few are."""
-        deadline = Deadline()
-        while True:
-            counters = self._heads.read([sku])[sku]
-            keys = [stock_key(sku, counter) for counter in range(counters)]
-            found = self._inventory.get_many([*keys, marker])
-            if marker in found:
-                return
-            if keys[0] not in found:
-                raise NotFound(f"no SKU {sku}")
-            available = [found[key]["available"] if key in found else 0 for key in keys]
-            fullest_first = sorted(range(counters), key=lambda counter: -available[counter])
-            chosen = choose_counters(quantity, available, fullest_first)
-            if chosen is None:
-                raise Refused(f"{sku} has {sum(available)} pieces available, fewer than {quantity}")
-            try:
-                parts = [(counter, -pieces) for counter, pieces in chosen]
-                self._count(sku, parts, marker, "#available >= :least")
-                return
-            except _Overtaken:
-                deadline.back_off()
-
-    def _count(self, sku: Sku, parts: Sequence[tuple[int, int]], marker: str, condition: str) -> None:
-        now = milliseconds(self._clock.now())
-        pieces_in_all = sum(pieces for _, pieces in parts)
-        actions = [self._marker(marker, "", sku=sku, pieces=pieces_in_all)]
-        for counter, pieces in parts:
-            least = {"least": -pieces} if pieces < 0 else {}
-            actions.append(
-                self._inventory.change(
-                    stock_key(sku, counter),
-                    f"SET {_RECEIVE}",
-                    condition,
-                    quantity=pieces,
-                    now=now,
-                    **least,
-                )
-            )
-        try:
-            self._inventory.transact(actions, Deadline())
-        except TransactionCancelled as cancelled:
-            marked, *stock = cancelled.reasons
-            if marked.is_condition:
-                return
-            if any(reason.is_condition and reason.item is None for reason in stock):
-                self._heads.forget(sku)
-                raise NotFound(f"no SKU {sku}") from cancelled
-            raise _Overtaken from cancelled
-
-    # --- actions ------------------------------------------------------------------------------------------------
-
-    def _marker(self, key: str, order_id: str, **facts: str | int) -> Action:
-        """What applies a movement once. One without an order tells what it did: nothing else does."""
+    def _marker(self, key: str, order_id: OrderId) -> Action:
+        """What applies a movement once."""
         applied_at = milliseconds(self._clock.now())
-        marker: Item = {"pk": key, "order_id": order_id, "applied_at": applied_at, **facts}
-        return self._inventory.put_if_absent(marker)
+        return self._inventory.put_if_absent({"pk": key, "order_id": order_id, "applied_at": applied_at})
 
     def _move(self, line: ReservedLine, pieces: int, update: str, condition: str) -> Action:
         return self._inventory.change(
@@ -257,27 +186,6 @@ class Movements:
             quantity=pieces,
             now=milliseconds(self._clock.now()),
         )
-
-
-class _Overtaken(Exception):
-    """Somebody took the pieces between the plan and the write: plan again."""
-
-
-def _spread(
-    lines: Sequence[ReservedLine], wanted: Mapping[Sku, int], movable: Callable[[ReservedLine], int]
-) -> list[tuple[ReservedLine, int]]:
-    """Which pieces of which reserved lines make up what is wanted. Raises Refused for more than is movable."""
-    moves = []
-    for sku, quantity in wanted.items():
-        missing = quantity
-        for line in lines:
-            pieces = min(missing, movable(line)) if line.sku == sku else 0
-            if pieces > 0:
-                moves.append((line, pieces))
-                missing -= pieces
-        if missing or quantity <= 0:
-            raise Refused(f"{quantity} pieces of {sku} cannot be moved; the order has {quantity - missing}")
-    return moves
 
 
 def _check_order_moved_on(cancelled: TransactionCancelled, order_id: OrderId) -> None:

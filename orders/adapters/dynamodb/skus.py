@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from orders.adapters.dynamodb.heads import MAX_COUNTERS, Heads
-from orders.adapters.dynamodb.items import HEAD, milliseconds, stock_key
+from orders.adapters.dynamodb.items import HEAD, in_warehouse, milliseconds, places_of, stock_key
 from orders.adapters.dynamodb.table import Action, Deadline, Table, TransactionCancelled
 from orders.domain.errors import NotFound, Refused
 from orders.domain.ids import Sku
-from orders.domain.inventory import split_evenly
+from orders.domain.inventory import MAIN, split_evenly
 from orders.ports import Clock
 
 _SET_UP = (
@@ -26,66 +28,133 @@ class Skus:
         self._heads = heads
         self._clock = clock
 
-    def set_up(self, sku: Sku, price_minor: int, currency: str, counters: int) -> None:
-        """Make a SKU known, or price and split a known one further. It never loses a counter that it has."""
+    def set_up(self, sku: Sku, price_minor: int, currency: str, counters: int, warehouse: str) -> None:
+        """Make a SKU known, or price and split a known one further in a warehouse. It never loses a counter that it has."""
         if not 1 <= counters <= MAX_COUNTERS:
             raise Refused(f"a SKU has 1 to {MAX_COUNTERS} counters")
-        head = self._inventory.get(f"{HEAD}{sku}")
-        before = head["counters"] if head else 0
-        number = max(counters, before)
-        now = milliseconds(self._clock.now())
-        update = "SET #sku = :sku, #counters = :counters, #updated_at = :now"
-        actions = [self._inventory.change(f"{HEAD}{sku}", update, sku=sku, counters=number, now=now)]
-        actions += [self._counter(sku, n, price_minor, currency, now) for n in range(number)]
-        self._inventory.transact(actions, Deadline())
+        deadline = Deadline()
+        while True:
+            head = self._inventory.get(f"{HEAD}{sku}")
+            before = places_of(head) if head else ()
+            more = max(0, counters - before.count(warehouse))
+            places = (*before, *(warehouse,) * more)
+            _check_room(sku, places)
+            now = milliseconds(self._clock.now())
+            actions = [self._head(sku, places, len(before), now)]
+            actions += [
+                self._counter(sku, n, place, price_minor, currency, now) for n, place in enumerate(places)
+            ]
+            try:
+                self._inventory.transact(actions, deadline)
+                break
+            except TransactionCancelled:
+                # Somebody else split it meanwhile: it is looked at again.
+                deadline.back_off()
         self._heads.forget(sku)
-        if 0 < before < number:
-            self._spread(sku, number)
+        here = [n for n, place in enumerate(places) if place == warehouse]
+        if more and len(here) > more:
+            self._spread(sku, here)
+
+    def open_in(self, sku: Sku, warehouse: str) -> None:
+        """Give a known SKU its first counter in a warehouse, at the price of the others. Raises NotFound."""
+        deadline = Deadline()
+        while True:
+            found = self._inventory.get_many([f"{HEAD}{sku}", stock_key(sku, 0)])
+            if len(found) < 2:
+                raise NotFound(f"no SKU {sku}")
+            before, first = places_of(found[f"{HEAD}{sku}"]), found[stock_key(sku, 0)]
+            if warehouse in before:
+                break
+            _check_room(sku, (*before, warehouse))
+            now = milliseconds(self._clock.now())
+            price, currency = first["price_minor"], first["currency"]
+            actions = [
+                self._head(sku, (*before, warehouse), len(before), now),
+                self._inventory.change(
+                    stock_key(sku, 0),
+                    "SET #updated_at = :now",
+                    "#price_minor = :price AND #currency = :currency",
+                    price=price,
+                    currency=currency,
+                    now=now,
+                ),
+                self._counter(sku, len(before), warehouse, price, currency, now),
+            ]
+            try:
+                self._inventory.transact(actions, deadline)
+                break
+            except TransactionCancelled:
+                # Its price or its counters changed meanwhile.
+                deadline.back_off()
+        self._heads.forget(sku)
 
     def set_price(self, sku: Sku, price_minor: int) -> None:
         """Price all counters together, so that no two orders pay two prices for one SKU. Raises NotFound."""
-        head = self._inventory.get(f"{HEAD}{sku}")
-        if head is None:
-            raise NotFound(f"no SKU {sku}")
-        now = milliseconds(self._clock.now())
-        update = "SET #price_minor = :price, #updated_at = :now"
-        actions = [
-            self._inventory.change(
-                stock_key(sku, n), update, "attribute_exists(#pk)", price=price_minor, now=now
-            )
-            for n in range(head["counters"])
-        ]
-        try:
-            self._inventory.transact(actions, Deadline())
-        except TransactionCancelled as cancelled:
-            raise NotFound(f"no stock of SKU {sku}") from cancelled
+        deadline = Deadline()
+        while True:
+            head = self._inventory.get(f"{HEAD}{sku}")
+            if head is None:
+                raise NotFound(f"no SKU {sku}")
+            places, now = places_of(head), milliseconds(self._clock.now())
+            actions = [self._head(sku, places, len(places), now)]
+            actions += [
+                self._inventory.change(
+                    stock_key(sku, n),
+                    "SET #price_minor = :price, #updated_at = :now",
+                    "attribute_exists(#pk)",
+                    price=price_minor,
+                    now=now,
+                )
+                for n in range(len(places))
+            ]
+            try:
+                self._inventory.transact(actions, deadline)
+                return
+            except TransactionCancelled as cancelled:
+                if not cancelled.reasons[0].is_condition:
+                    raise NotFound(f"no stock of SKU {sku}") from cancelled
+            # A counter came meanwhile, and it has to have the new price too.
+            deadline.back_off()
 
-    def _counter(self, sku: Sku, counter: int, price_minor: int, currency: str, now: int) -> Action:
+    def _head(self, sku: Sku, places: Sequence[str], before: int, now: int) -> Action:
+        """Write which counter lies where, unless their number is no longer `before`. Counters are only ever added."""
+        update = "SET #sku = :sku, #counters = :counters, #updated_at = :now"
+        condition = "#counters = :before" if before else "attribute_not_exists(#pk)"
+        values = {"sku": sku, "counters": len(places), "now": now, **({"before": before} if before else {})}
+        if set(places) != {MAIN}:
+            update += ", #warehouses = :warehouses"
+            values["warehouses"] = list(places)
+        return self._inventory.change(f"{HEAD}{sku}", update, condition, **values)
+
+    def _counter(
+        self, sku: Sku, counter: int, warehouse: str, price_minor: int, currency: str, now: int
+    ) -> Action:
         return self._inventory.change(
             stock_key(sku, counter),
-            _SET_UP,
+            _SET_UP if warehouse == MAIN else f"{_SET_UP}, #warehouse = :warehouse",
             sku=sku,
             counter=counter,
             price=price_minor,
             currency=currency,
             now=now,
             zero=0,
+            **in_warehouse(warehouse),
         )
 
-    def _spread(self, sku: Sku, counters: int) -> None:
-        """Even out what is available: pieces that all lie on the old counters would make every order find an empty one.
+    def _spread(self, sku: Sku, counters: Sequence[int]) -> None:
+        """Even out what these counters of one warehouse have: pieces that all lie on the old ones would make every order find an empty one.
 
         A piece that changes its counter is received there and no longer here, so each counter keeps promise I1.
         """
         deadline = Deadline()
-        keys = [stock_key(sku, n) for n in range(counters)]
+        keys = [stock_key(sku, n) for n in counters]
         while True:
             found = self._inventory.get_many(keys)
             available = [found[key]["available"] for key in keys]
             moves = [
                 (key, target - has, has)
                 for key, target, has in zip(
-                    keys, split_evenly(sum(available), counters), available, strict=True
+                    keys, split_evenly(sum(available), len(counters)), available, strict=True
                 )
                 if target != has
             ]
@@ -102,3 +171,8 @@ class Skus:
             except TransactionCancelled:
                 # Somebody bought meanwhile; what is available is counted again.
                 deadline.back_off()
+
+
+def _check_room(sku: Sku, places: Sequence[str]) -> None:
+    if len(places) > MAX_COUNTERS:
+        raise Refused(f"{sku} has {MAX_COUNTERS} counters in all its warehouses, and no room for one more")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from orders.adapters.memory.shelf import Counter, Shelf
 from orders.adapters.memory.tracking import MemoryTracking
 from orders.domain.errors import (
     InvalidRequest,
@@ -19,34 +20,16 @@ from orders.domain.errors import (
 )
 from orders.domain.ids import OrderId, Sku
 from orders.domain.inventory import (
+    MAIN,
     MovementKind,
     ReservationState,
     ReservedLine,
     StockLevel,
     StockMovement,
-    choose_counters,
-    counter_order,
-    split_evenly,
+    choose_lines,
 )
+from orders.domain.warehouses import ONLY_MAIN, Warehouse, allocate, checked_list, order_of_choice
 from orders.ports import Reservation, TrackingView
-
-
-@dataclass
-class _Counter:
-    available: int = 0
-    reserved: int = 0
-    sold: int = 0
-    received: int = 0
-
-
-@dataclass
-class _Stock:
-    price_minor: int
-    currency: str
-    counters: list[_Counter]
-
-    def available(self) -> list[int]:
-        return [counter.available for counter in self.counters]
 
 
 class MemoryInventory:
@@ -55,7 +38,8 @@ class MemoryInventory:
     def __init__(self, tracking: MemoryTracking) -> None:
         self._lock = threading.RLock()
         self._tracking = tracking
-        self._stock: dict[Sku, _Stock] = {}
+        self._stock: dict[Sku, Shelf] = {}
+        self._warehouses: tuple[Warehouse, ...] = ONLY_MAIN
         self._orders: dict[OrderId, Reservation] = {}
         self._outbox: dict[OrderId, datetime] = {}
         self._markers: set[tuple[str, MovementKind]] = set()
@@ -80,32 +64,45 @@ class MemoryInventory:
 
     def _choose(self, wanted: Reservation) -> tuple[ReservedLine, ...]:
         refusals: list[LineRefusal] = []
-        lines: list[ReservedLine] = []
         for index, line in enumerate(wanted.lines):
-            stock = self._stock.get(line.sku)
-            if stock is None:
+            shelf = self._stock.get(line.sku)
+            if shelf is None:
                 refusals.append(LineRefusal(line.sku, RefusalReason.UNKNOWN_SKU, line.quantity))
                 continue
-            if stock.currency != wanted.currency:
-                detail = f"{line.sku} is sold in {stock.currency}"
+            if shelf.currency != wanted.currency:
+                detail = f"{line.sku} is sold in {shelf.currency}"
                 raise InvalidRequest([Problem("/currency", detail), Problem(f"/lines/{index}/sku", detail)])
-            left = sum(stock.available())
-            preference = counter_order(wanted.order_id, line.sku, len(stock.counters))
-            chosen = choose_counters(line.quantity, stock.available(), preference)
-            if stock.price_minor != line.unit_price_minor or chosen is None:
-                changed = stock.price_minor != line.unit_price_minor
-                reason = RefusalReason.PRICE_CHANGED if changed else RefusalReason.OUT_OF_STOCK
-                refusals.append(LineRefusal(line.sku, reason, line.quantity, left, stock.price_minor))
-                continue
-            lines += [replace(line, counter=counter, quantity=pieces) for counter, pieces in chosen]
+            left, price = shelf.available(), shelf.price_minor
+            if price != line.unit_price_minor:
+                refusals.append(
+                    LineRefusal(line.sku, RefusalReason.PRICE_CHANGED, line.quantity, left, price)
+                )
+            elif left < line.quantity:
+                refusals.append(LineRefusal(line.sku, RefusalReason.OUT_OF_STOCK, line.quantity, left, price))
         if refusals:
             raise OrderRefused(refusals)
-        return tuple(lines)
+        return self._allocated(wanted)
+
+    def _allocated(self, wanted: Reservation) -> tuple[ReservedLine, ...]:
+        stock = {line.sku: self._stock[line.sku].sellable() for line in wanted.lines}
+        pieces = {line.sku: line.quantity for line in wanted.lines}
+        choice = order_of_choice(self._warehouses, wanted.destination)
+        chosen = allocate(wanted.order_id, pieces, stock, choice) or {}
+        return tuple(
+            replace(line, counter=n, quantity=quantity, warehouse=stock[line.sku].places[n])
+            for line in wanted.lines
+            for n, quantity in chosen[line.sku]
+        )
 
     def find_reservation(self, order_id: OrderId) -> Reservation | None:
         """See ports.InventoryStore."""
         with self._lock:
             return self._orders.get(order_id)
+
+    def find_reservations(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Reservation]:
+        """See ports.InventoryStore."""
+        with self._lock:
+            return {order_id: self._orders[order_id] for order_id in order_ids if order_id in self._orders}
 
     def mark_sent(self, order_id: OrderId, sent_in: ReservationState = ReservationState.RESERVED) -> None:
         """See ports.InventoryStore."""
@@ -188,7 +185,9 @@ class MemoryInventory:
                 self._move(order, lines, lambda line: line.held, move)
                 self._markers.add((change_id, MovementKind.RELEASE))
 
-    def ship(self, order_id: OrderId, shipment_id: str, lines: Mapping[Sku, int]) -> None:
+    def ship(
+        self, order_id: OrderId, shipment_id: str, lines: Mapping[Sku, int], warehouse: str = ""
+    ) -> None:
         """See ports.InventoryStore."""
 
         def move(line: ReservedLine, pieces: int) -> ReservedLine:
@@ -202,7 +201,7 @@ class MemoryInventory:
             if self._is_new(shipment_id, MovementKind.SHIP):
                 if not order.holds_stock:
                     raise Refused(f"order {order_id} is {order.state} and holds nothing to ship")
-                self._move(order, lines, lambda line: line.held, move)
+                self._move(order, lines, lambda line: line.held, move, warehouse)
                 self._markers.add((shipment_id, MovementKind.SHIP))
 
     def take_back(self, order_id: OrderId, return_id: str, lines: Mapping[Sku, int]) -> None:
@@ -226,78 +225,80 @@ class MemoryInventory:
         wanted: Mapping[Sku, int],
         movable: Callable[[ReservedLine], int],
         move: Callable[[ReservedLine, int], ReservedLine],
+        warehouse: str = "",
     ) -> None:
-        for sku, quantity in wanted.items():
-            has = sum(movable(line) for line in order.lines if line.sku == sku)
-            if not 0 < quantity <= has:
-                raise Refused(f"{quantity} pieces of {sku} cannot be moved; the order has {has}")
-        missing = dict(wanted)
-        lines = []
-        for line in order.lines:
-            pieces = min(missing.get(line.sku, 0), movable(line))
-            lines.append(move(line, pieces) if pieces else line)
-            missing[line.sku] = missing.get(line.sku, 0) - pieces
+        moves = {
+            (line.sku, line.counter): pieces
+            for line, pieces in choose_lines(order.lines, wanted, movable, warehouse)
+        }
+        lines = [
+            move(line, moves[line.sku, line.counter]) if (line.sku, line.counter) in moves else line
+            for line in order.lines
+        ]
         self._orders[order.order_id] = replace(order, lines=tuple(lines))
 
     # --- stock --------------------------------------------------------------------------------------------------
 
-    def set_up_sku(self, sku: Sku, price_minor: int, currency: str, counters: int = 1) -> None:
+    def set_up_sku(
+        self, sku: Sku, price_minor: int, currency: str, counters: int = 1, warehouse: str = MAIN
+    ) -> None:
         """See ports.InventoryStore."""
         with self._lock:
-            stock = self._stock.setdefault(sku, _Stock(price_minor, currency, []))
-            stock.price_minor, stock.currency = price_minor, currency
-            if counters > len(stock.counters):
-                stock.counters += [_Counter() for _ in range(counters - len(stock.counters))]
-                self._spread(stock)
+            shelf = self._stock.setdefault(sku, Shelf(sku, price_minor, currency))
+            shelf.price_minor, shelf.currency = price_minor, currency
+            shelf.split(counters, warehouse)
 
-    def _spread(self, stock: _Stock) -> None:
-        """Even out what is available; a piece that changes its counter is received there and no longer here."""
-        targets = split_evenly(sum(stock.available()), len(stock.counters))
-        for counter, target in zip(stock.counters, targets, strict=True):
-            counter.received += target - counter.available
-            counter.available = target
-
-    def restock(self, sku: Sku, quantity: int, movement_id: str) -> None:
+    def restock(self, sku: Sku, quantity: int, movement_id: str, warehouse: str = MAIN) -> None:
         """See ports.InventoryStore."""
         if quantity <= 0:
             raise Refused("a restock adds at least one piece")
-        self._receive(sku, quantity, (movement_id, MovementKind.RESTOCK))
+        self._once(
+            sku,
+            (movement_id, MovementKind.RESTOCK),
+            quantity,
+            lambda shelf: shelf.receive(quantity, warehouse),
+        )
 
-    def adjust(self, sku: Sku, difference: int, movement_id: str) -> None:
+    def adjust(self, sku: Sku, difference: int, movement_id: str, warehouse: str = MAIN) -> None:
         """See ports.InventoryStore."""
-        marker = (movement_id, MovementKind.ADJUST)
-        if difference > 0:
-            self._receive(sku, difference, marker)
-        elif difference < 0:
-            self._write_off(sku, -difference, marker)
 
-    def _receive(self, sku: Sku, quantity: int, marker: tuple[str, MovementKind]) -> None:
+        def change(shelf: Shelf) -> None:
+            if difference > 0:
+                shelf.receive(difference, warehouse)
+            else:
+                shelf.write_off(-difference, warehouse)
+
+        if difference:
+            self._once(sku, (movement_id, MovementKind.ADJUST), difference, change)
+
+    def transfer(self, sku: Sku, quantity: int, movement_id: str, *, origin: str, destination: str) -> None:
+        """See ports.InventoryStore."""
+        if quantity <= 0 or origin == destination:
+            raise Refused("a transfer moves at least one piece to another warehouse")
+
+        def change(shelf: Shelf) -> None:
+            shelf.write_off(quantity, origin)
+            shelf.receive(quantity, destination)
+
+        self._once(sku, (movement_id, MovementKind.TRANSFER), 0, change)
+
+    def _once(
+        self, sku: Sku, marker: tuple[str, MovementKind], pieces: int, change: Callable[[Shelf], None]
+    ) -> None:
         with self._lock:
-            counters = self._known_stock(sku).counters
-            if marker in self._markers:
-                return
-            for counter, pieces in zip(counters, split_evenly(quantity, len(counters)), strict=True):
-                counter.available += pieces
-                counter.received += pieces
-            self._note(sku, quantity, marker)
+            shelf = self._known_stock(sku)
+            if marker not in self._markers:
+                change(shelf)
+                self._markers.add(marker)
+                self._received.append(StockMovement(marker[0], sku, pieces, datetime.now(UTC)))
 
-    def _write_off(self, sku: Sku, quantity: int, marker: tuple[str, MovementKind]) -> None:
-        with self._lock:
-            stock = self._known_stock(sku)
-            if marker in self._markers:
-                return
-            chosen = choose_counters(quantity, stock.available(), range(len(stock.counters)))
-            if chosen is None:
-                left = sum(stock.available())
-                raise Refused(f"{sku} has {left} pieces available, fewer than {quantity}")
-            for number, pieces in chosen:
-                stock.counters[number].available -= pieces
-                stock.counters[number].received -= pieces
-            self._note(sku, -quantity, marker)
+    def warehouses(self) -> Sequence[Warehouse]:
+        """See ports.InventoryStore."""
+        return self._warehouses
 
-    def _note(self, sku: Sku, pieces: int, marker: tuple[str, MovementKind]) -> None:
-        self._markers.add(marker)
-        self._received.append(StockMovement(marker[0], sku, pieces, datetime.now(UTC)))
+    def set_warehouses(self, warehouses: Sequence[Warehouse]) -> None:
+        """See ports.InventoryStore."""
+        self._warehouses = checked_list(warehouses)
 
     def set_price(self, sku: Sku, price_minor: int) -> None:
         """See ports.InventoryStore."""
@@ -307,12 +308,12 @@ class MemoryInventory:
     def levels(self, skus: Iterable[Sku]) -> Mapping[Sku, StockLevel]:
         """See ports.InventoryStore."""
         with self._lock:
-            return {sku: self._level(sku) for sku in dict.fromkeys(skus) if sku in self._stock}
+            return {sku: self._stock[sku].level() for sku in dict.fromkeys(skus) if sku in self._stock}
 
     def all_levels(self) -> Iterable[StockLevel]:
         """See ports.InventoryStore."""
         with self._lock:
-            return [self._level(sku) for sku in self._stock]
+            return [shelf.level() for shelf in self._stock.values()]
 
     def all_reservations(self) -> Iterable[Reservation]:
         """See ports.InventoryStore."""
@@ -324,20 +325,7 @@ class MemoryInventory:
         with self._lock:
             return list(self._received)
 
-    def _level(self, sku: Sku) -> StockLevel:
-        stock = self._stock[sku]
-        return StockLevel(
-            sku=sku,
-            available=sum(counter.available for counter in stock.counters),
-            reserved=sum(counter.reserved for counter in stock.counters),
-            sold=sum(counter.sold for counter in stock.counters),
-            received=sum(counter.received for counter in stock.counters),
-            price_minor=stock.price_minor,
-            currency=stock.currency,
-            counters=len(stock.counters),
-        )
-
-    def _counter(self, line: ReservedLine) -> _Counter:
+    def _counter(self, line: ReservedLine) -> Counter:
         return self._stock[line.sku].counters[line.counter]
 
     def _known_order(self, order_id: OrderId) -> Reservation:
@@ -345,7 +333,7 @@ class MemoryInventory:
             raise NotFound(f"no reservation of order {order_id}")
         return self._orders[order_id]
 
-    def _known_stock(self, sku: Sku) -> _Stock:
+    def _known_stock(self, sku: Sku) -> Shelf:
         if sku not in self._stock:
             raise NotFound(f"no SKU {sku}")
         return self._stock[sku]

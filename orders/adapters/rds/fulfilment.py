@@ -122,7 +122,7 @@ class Fulfilment:
 
 
 _SHIPMENT_CHANGES = ("carrier", "tracking_number", "tracking_url", "delivered_at")
-_SHIPMENT_NAMES = ("id", "order_id", "shipped_at", *_SHIPMENT_CHANGES)
+_SHIPMENT_NAMES = ("id", "order_id", "shipped_at", "warehouse", *_SHIPMENT_CHANGES)
 _RETURN_NAMES = (
     "id",
     "order_id",

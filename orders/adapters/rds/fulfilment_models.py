@@ -24,6 +24,7 @@ class ShipmentRow(Base):
     carrier: Mapped[str] = mapped_column(String(40), default="", server_default="")
     tracking_number: Mapped[str] = mapped_column(String(80), default="", server_default="")
     tracking_url: Mapped[str] = mapped_column(Text, default="", server_default="")
+    warehouse: Mapped[str] = mapped_column(String(16), default="", server_default="")
     shipped_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     delivered_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from orders.doctor.checks.finding import ENDED_EARLY, FORGOTTEN_AFTER, GRACE, Finding, Remedy
 from orders.doctor.snapshot import OrderFacts, Snapshot
 from orders.domain.ids import Sku
-from orders.domain.inventory import ReservationState
+from orders.domain.inventory import MAIN, ReservationState
 
 
 def stock_is_conserved(look: Snapshot) -> Iterator[Finding]:
-    """I1: received = available + reserved + sold for each SKU, none below zero; reserved is what orders hold."""
+    """I1: received = available + reserved + sold for each SKU, none below zero; reserved is what orders hold in each warehouse."""
     for level in look.levels.values():
         if not level.is_conserved:
             yield Finding(
@@ -20,16 +20,26 @@ def stock_is_conserved(look: Snapshot) -> Iterator[Finding]:
                 level.sku,
                 f"received {level.received}, but available {level.available} + reserved {level.reserved} + sold {level.sold}",
             )
-    held: dict[Sku, int] = defaultdict(int)
+    held: dict[tuple[Sku, str], int] = defaultdict(int)
     for reservation in look.reservations.values():
         if reservation.holds_stock:
             for line in reservation.lines:
-                held[line.sku] += line.held
-    for sku in sorted(held.keys() | look.levels.keys()):
-        known = look.levels.get(sku)
-        reserved = known.reserved if known else 0
-        if reserved != held[sku]:
-            yield Finding("I1", sku, f"{reserved} reserved, but orders hold {held[sku]}", is_settling=True)
+                held[line.sku, line.warehouse] += line.held
+    reserved = {
+        (level.sku, place.warehouse): place.reserved
+        for level in look.levels.values()
+        for place in level.places
+    }
+    for sku, warehouse in sorted(held.keys() | reserved.keys()):
+        counted = reserved.get((sku, warehouse), 0)
+        if counted != held[sku, warehouse]:
+            where = "" if warehouse == MAIN else f" in {warehouse}"
+            yield Finding(
+                "I1",
+                sku,
+                f"{counted} reserved{where}, but orders hold {held[sku, warehouse]}",
+                is_settling=True,
+            )
 
 
 def sold_is_shipped(look: Snapshot) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from orders.doctor.snapshot import CouponFacts, LineFacts, OrderFacts, ProviderF
 from orders.domain import ledger
 from orders.domain.events import EventType
 from orders.domain.ids import OrderId, Sku, order_number
-from orders.domain.inventory import ReservationState, ReservedLine, StockLevel, StockMovement
+from orders.domain.inventory import PlaceLevel, ReservationState, ReservedLine, StockLevel, StockMovement
 from orders.domain.order import INITIAL, FulfilmentStatus, OrderState, OrderStatus, PaymentStatus
 from orders.domain.pricing import TaxRule, price_order
 from orders.ports import AttemptStatus, NotificationClaim, PaymentAttempt, Reservation, TrackingView
@@ -81,7 +81,7 @@ RESERVATION = Reservation(
 )
 VIEW = TrackingView(ID, order_number(ID), 3, "confirmed", "confirmed", "captured", "unfulfilled", NOW)
 MOVED = StockMovement("console:1", CUP, -3, NOW)
-LEVEL = StockLevel(CUP, 8, 2, 0, 10, 1990, "EUR")
+LEVEL = StockLevel(CUP, 8, 2, 0, 10, 1990, "EUR", places=(PlaceLevel("main", 8, 2, 0, 10),))
 HEALTHY = Snapshot(
     taken_at=NOW,
     levels={CUP: LEVEL},
@@ -91,6 +91,13 @@ HEALTHY = Snapshot(
     charges=[ProviderFacts("ch_1", ID, "captured", TOTAL, TOTAL, 0)],
     queues=[QueueFacts("orders", 0, 0, 0)],
 )
+
+
+def level(**changes: int) -> Mapping[Sku, StockLevel]:
+    """The healthy shop's level changed, all of it in one place."""
+    changed = replace(LEVEL, **changes)
+    place = PlaceLevel("main", changed.available, changed.reserved, changed.sold, changed.received)
+    return {CUP: replace(changed, places=(place,))}
 
 
 def order(**changes: Any) -> Snapshot:
@@ -113,17 +120,27 @@ def _claim_of(age: timedelta) -> NotificationClaim:
 
 
 FAULTS: dict[str, tuple[str, Remedy, Snapshot]] = {
-    "oversold": ("I1", Remedy.NONE, replace(HEALTHY, levels={CUP: replace(LEVEL, available=-1, sold=9)})),
-    "lost piece": ("I1", Remedy.NONE, replace(HEALTHY, levels={CUP: replace(LEVEL, available=7)})),
+    "oversold": ("I1", Remedy.NONE, replace(HEALTHY, levels=level(available=-1, sold=9))),
+    "lost piece": ("I1", Remedy.NONE, replace(HEALTHY, levels=level(available=7))),
     "reserved for nobody": (
         "I1",
         Remedy.NONE,
-        replace(HEALTHY, levels={CUP: replace(LEVEL, available=7, reserved=3)}),
+        replace(HEALTHY, levels=level(available=7, reserved=3)),
+    ),
+    "reserved in another place": (
+        "I1",
+        Remedy.NONE,
+        replace(
+            HEALTHY,
+            levels={
+                CUP: replace(LEVEL, places=(PlaceLevel("main", 8, 0, 0, 8), PlaceLevel("north", 0, 2, 0, 2)))
+            },
+        ),
     ),
     "sold but not shipped": (
         "I1",
         Remedy.NONE,
-        replace(HEALTHY, levels={CUP: replace(LEVEL, available=7, sold=1)}),
+        replace(HEALTHY, levels=level(available=7, sold=1)),
     ),
     "moved by nobody": ("I1", Remedy.JOURNAL, replace(HEALTHY, movements={"console:1": MOVED})),
     "told and not moved": ("I1", Remedy.NONE, replace(HEALTHY, journal={"console:1": MOVED})),
@@ -229,7 +246,7 @@ FAULTS: dict[str, tuple[str, Remedy, Snapshot]] = {
         Remedy.NONE,
         replace(
             HEALTHY,
-            levels={CUP: replace(LEVEL, available=10, reserved=0)},
+            levels=level(available=10, reserved=0),
             reservations={ID: replace(RESERVATION, state=ReservationState.RELEASED)},
         ),
     ),
