@@ -192,13 +192,13 @@ class TestReserve:
 
 class TestParcels:
     def test_a_parcel_takes_from_the_place_that_it_left(self, inventory: InventoryStore) -> None:
-        stock(inventory, main=1, north=2)
+        stock(inventory, main=2, north=1)
         placed = reserve(inventory, (MUG, 3))
         for _ in range(2):
-            inventory.ship(placed.order_id, "parcel-1", {MUG: 2}, "north")
-        assert at(inventory) == {"main": (0, 1, 0), "north": (0, 0, 2)}
-        inventory.ship(placed.order_id, "parcel-2", {MUG: 1})
-        assert at(inventory) == {"main": (0, 0, 1), "north": (0, 0, 2)}
+            inventory.ship(placed.order_id, "parcel-1", {MUG: 1}, "north")
+        assert at(inventory) == {"main": (0, 2, 0), "north": (0, 0, 1)}
+        inventory.ship(placed.order_id, "parcel-2", {MUG: 2})
+        assert at(inventory) == {"main": (0, 0, 2), "north": (0, 0, 1)}
 
     def test_a_parcel_that_names_another_place_still_leaves(self, inventory: InventoryStore) -> None:
         """The book said that it left; the stock in all must agree."""
