@@ -53,7 +53,7 @@ _STOCK = (
         "a restock is applied at every repeat",
         "orders/adapters/dynamodb/counting.py",
         '                "pk": marker,\n',
-        '                "pk": f"{marker}#{__import__("time").time_ns()}",\n',
+        '                "pk": marker + str(__import__("time").time_ns()),\n',
         (f"{_INVENTORY}::TestSkus::test_a_restock_is_applied_once_per_movement[dynamodb]",),
     ),
     Mutant(
