@@ -60,7 +60,7 @@ def recovery(
         and order.came is not None
         and order.came > end
     ]
-    held_up = [step.ended for step in steps if _is_held_up(step, inflicted, until)]
+    held_up = [_answered_at(step, until) for step in steps if _is_held_up(step, inflicted, until)]
     before = [order.recorded for order in found if order.taken <= end]
     late = [moment for moment in before if moment is None or moment > end]
     return Recovery(
@@ -95,3 +95,9 @@ def _is_held_up(step: Sample, inflicted: Inflicted, until: float) -> bool:
         return False
     has_failed_since = step.failed_at is not None and inflicted.began <= step.failed_at < until
     return step.due <= inflicted.ended or has_failed_since
+
+
+def _answered_at(step: Sample, until: float) -> float:
+    """When the shopper had an answer, as far as this fault goes: who was broken again by the next one waits for that one since then."""
+    is_broken_again = step.failed_last is not None and step.failed_last >= until
+    return min(step.ended, until) if is_broken_again else step.ended

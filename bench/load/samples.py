@@ -24,6 +24,8 @@ class Sample:
     """How often a patient shopper tried it again, because the shop had not answered or had answered with an error."""
     failed_at: float | None = None
     """When the first of these tries had failed; None: none did."""
+    failed_last: float | None = None
+    """When the last of them had failed; None as above."""
 
     @property
     def ended(self) -> float:
@@ -56,9 +58,10 @@ class Recorder:
         error: str = "",
         retries: int = 0,
         failed_at: float | None = None,
+        failed_last: float | None = None,
     ) -> None:
         """Record one step."""
-        self.samples.append(Sample(step, due, latency, error, retries, failed_at))
+        self.samples.append(Sample(step, due, latency, error, retries, failed_at, failed_last))
 
 
 def percentile(sorted_values: Sequence[float], share: float) -> float:

@@ -96,16 +96,17 @@ class Shopper:
 
     def _timed(self, step: str, due: float, action: Callable[[], Page]) -> Page:
         pause, retries = FIRST_PAUSE_SECONDS, 0
-        failed_at: float | None = None
+        failed_at = failed_last = None
         while True:
             page, error = _tried(action)
             if not error or self.clock() - due > self.patience_seconds or error == SOLD_OUT:
                 break
             retries += 1
-            failed_at = self.clock() if failed_at is None else failed_at
+            failed_last = self.clock()
+            failed_at = failed_last if failed_at is None else failed_at
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-        self.recorder.add(step, due, self.clock() - due, error, retries, failed_at)
+        self.recorder.add(step, due, self.clock() - due, error, retries, failed_at, failed_last)
         if page is None or error:
             raise StepFailed(error)
         return page

@@ -62,6 +62,16 @@ def test_who_has_to_try_again_after_the_next_fault_counts_for_that_one() -> None
     assert answered == [0.0, 0.0, pytest.approx(5.9)]
 
 
+def test_who_is_broken_again_by_the_next_fault_waits_for_each_in_its_time() -> None:
+    """One click that met two faults; the second, not the first, is why it took until 33. Who only waits still waits for the first."""
+    faults = [_ended(10.0), _ended(25.0)]
+    broken_twice = Sample("place", due=9.5, latency=23.5, retries=4, failed_at=9.7, failed_last=26.0)
+    found = recoveries(faults, [NEWCOMER], [broken_twice])
+    assert [each.answered_after for each in found] == [pytest.approx(14.0), pytest.approx(8.0)]
+    only_slow = Sample("place", due=9.5, latency=23.5, retries=1, failed_at=9.7, failed_last=9.7)
+    assert recoveries(faults, [NEWCOMER], [only_slow])[0].answered_after == pytest.approx(23.0)
+
+
 def test_orders_whose_shopper_gave_up_are_owed_like_all_others() -> None:
     """Nobody saw the answer, but the shop had taken the order."""
     found = _recovery([OrderTimes(9.0, 14.0, None), NEWCOMER])
