@@ -9,6 +9,7 @@ from flask import g
 from orders.domain.ids import order_number
 from webapp.console.door import console, staff_may
 from webapp.console.navigation import navigation
+from webapp.console.warehouses.names import place_name
 from webapp.console.words import ago, span, tone_of, words
 from webapp.wiring import wiring
 
@@ -27,6 +28,7 @@ def context() -> dict[str, Any]:
         "tone_of": tone_of,
         "words": words,
         "number_of": order_number,
+        "place_name": place_name,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,17 +11,16 @@ from flask.typing import ResponseReturnValue
 from orders.adapters.rds.staff_journal import told_of
 from orders.domain.errors import InvalidRequest, Problem, Refused
 from orders.domain.ids import Sku, uuid7
-from orders.domain.inventory import LOW_PIECES
+from orders.domain.inventory import LOW_PIECES, MAIN
 from webapp.console.door import console, current_staff, requires
 from webapp.console.people.audit import record
 from webapp.console.permissions import Permission
-from webapp.console.stock import queries, sheet
+from webapp.console.stock import moving, queries, sheet
 from webapp.console.uploads import uploaded_text
+from webapp.console.warehouses.names import place_name, several_places
 from webapp.console.wiring import console_wiring
 from webapp.extensions import db
 from webapp.wiring import wiring
-
-REASONS = ("supplier", "counted", "damaged", "found", "sample", "other")
 
 
 @console.get("/stock")
@@ -29,19 +29,24 @@ def stock() -> ResponseReturnValue:
     """Levels per SKU: in the house, reserved, available; or only what runs low."""
     typed, after = request.args.get("q", "").strip()[:60], request.args.get("after", "")[:64]
     is_low = "low" in request.args
-    inventory = console_wiring().inventory
-    rows = (
-        queries.low_rows(db.session(), inventory)
+    inventory, places = console_wiring().inventory, several_places()
+    at = request.args.get("warehouse", "") if not is_low else ""
+    at = at if at in places else ""
+    codes = tuple(places)
+    page = (
+        queries.StockPage(queries.low_rows(db.session(), inventory, codes=codes), "")
         if is_low
-        else queries.stock_rows(db.session(), inventory, typed=typed, after=after)
+        else queries.stock_page(db.session(), inventory, typed=typed, after=after, codes=codes, at=at)
     )
     return render_template(
         "console/stock/list.html",
-        rows=rows,
+        rows=page.rows,
+        next_after=page.after,
         typed=typed,
         is_low=is_low,
-        page_size=queries.PAGE,
         low=LOW_PIECES,
+        places=places,
+        at=at,
     )
 
 
@@ -52,16 +57,20 @@ def stock_item(sku: str) -> ResponseReturnValue:
     return _item_page(Sku(sku), None)
 
 
-def _item_page(sku: Sku, invalid: InvalidRequest | None) -> ResponseReturnValue:
-    row = queries.stock_row(db.session(), console_wiring().inventory, sku) or abort(404)
+def _item_page(sku: Sku, invalid: InvalidRequest | None, wrong: str = "move") -> ResponseReturnValue:
+    places = several_places()
+    row = queries.stock_row(db.session(), console_wiring().inventory, sku, tuple(places)) or abort(404)
     return render_template(
         "console/stock/item.html",
         row=row,
+        places=places,
         movements=queries.movements(db.session(), sku),
         movement_id=uuid7(wiring().clock.now()),
-        reasons=REASONS,
+        reasons=moving.REASONS,
+        transfer_reasons=moving.TRANSFER_REASONS,
+        wrong=wrong if invalid else "",
         problem=str(invalid.problems[0].detail) if invalid else "",
-        given=request.form,
+        given=request.form if invalid else {},
     ), 422 if invalid else 200
 
 
@@ -70,41 +79,60 @@ def _item_page(sku: Sku, invalid: InvalidRequest | None) -> ResponseReturnValue:
 def move_stock(sku: str) -> ResponseReturnValue:
     """A delivery that arrived, or a corrected count, with its reason; once per form."""
     try:
-        kind, difference, reason = _movement()
+        wish = moving.read_movement(request.form)
         inventory, known = console_wiring().inventory, Sku(sku)
-        movement_id = f"console:{request.form.get('movement_id', '')[:60]}"
-        if kind == "restock":
-            inventory.restock(known, difference, movement_id)
+        if wish.kind == "restock":
+            inventory.restock(known, wish.pieces, wish.movement_id, wish.warehouse)
         else:
-            inventory.adjust(known, difference, movement_id)
+            inventory.adjust(known, wish.pieces, wish.movement_id, wish.warehouse)
     except InvalidRequest as invalid:
         return _item_page(Sku(sku), invalid)
     except Refused as refused:
         return _item_page(Sku(sku), InvalidRequest([Problem("/pieces", str(refused))]))
-    if movement_id not in told_of(db.session(), [known]):
-        record(f"stock.{kind}", f"sku:{sku}", reason=reason, pieces=difference, movement_id=movement_id)
-    db.session.commit()
-    flash(
-        f"{abs(difference)} piece{'' if abs(difference) == 1 else 's'} {'more' if difference > 0 else 'less'} of {sku}."
-    )
+    place = {"warehouse": wish.warehouse} if wish.warehouse != MAIN else {}
+    _journal(known, f"stock.{wish.kind}", wish.movement_id, wish.reason, pieces=wish.pieces, **place)
+    flash(f"{_counted(abs(wish.pieces))} {'more' if wish.pieces > 0 else 'less'} of {sku}.")
     return redirect(url_for("console.stock_item", sku=sku))
 
 
-def _movement() -> tuple[str, int, str]:
-    kind = request.form.get("kind", "")
-    if kind not in {"restock", "adjust"}:
-        raise InvalidRequest([Problem("/kind", "choose what happened")])
+@console.post("/stock/<sku>/transfer")
+@requires(Permission.STOCK_ADJUST)
+def transfer_stock(sku: str) -> ResponseReturnValue:
+    """Pieces that went to another warehouse, with the reason; once per form."""
     try:
-        pieces = int(request.form.get("pieces", ""))
-    except ValueError:
-        raise InvalidRequest([Problem("/pieces", "type a whole number of pieces")]) from None
-    if pieces == 0 or abs(pieces) > sheet.MOST_PIECES or (kind == "restock" and pieces < 0):
-        raise InvalidRequest([Problem("/pieces", "type how many pieces; only a correction may be negative")])
-    reason = request.form.get("reason", "")
-    if reason not in REASONS:
-        raise InvalidRequest([Problem("/reason", "choose a reason")])
-    note = request.form.get("note", "").strip()[:200]
-    return kind, pieces, f"{reason}: {note}" if note else reason
+        wish = moving.read_transfer(request.form)
+        inventory, known = console_wiring().inventory, Sku(sku)
+        inventory.transfer(
+            known, wish.pieces, wish.movement_id, origin=wish.origin, destination=wish.destination
+        )
+    except InvalidRequest as invalid:
+        return _item_page(Sku(sku), invalid, "transfer")
+    except Refused as refused:
+        return _item_page(Sku(sku), InvalidRequest([Problem("/pieces", str(refused))]), "transfer")
+    _journal(
+        known,
+        "stock.transfer",
+        wish.movement_id,
+        wish.reason,
+        # The shop has as many pieces as before: that is what the doctor compares.
+        pieces=0,
+        moved=wish.pieces,
+        origin=wish.origin,
+        destination=wish.destination,
+    )
+    flash(f"{_counted(wish.pieces)} of {sku} moved to {place_name(wish.destination)}.")
+    return redirect(url_for("console.stock_item", sku=sku))
+
+
+def _counted(pieces: int) -> str:
+    return f"{pieces} piece{'' if pieces == 1 else 's'}"
+
+
+def _journal(sku: Sku, action: str, movement_id: str, reason: str, **facts: Any) -> None:
+    """Write a movement into the staff's journal, once. Commits."""
+    if movement_id not in told_of(db.session(), [sku]):
+        record(action, f"sku:{sku}", reason=reason, movement_id=movement_id, **facts)
+    db.session.commit()
 
 
 @console.get("/stock-reservations")
@@ -113,7 +141,13 @@ def reservations() -> ResponseReturnValue:
     """What holds stock, oldest first: which order, since when, how many pieces."""
     sku = request.args.get("sku", "").strip()[:64]
     rows, has_more = queries.holding_reservations(console_wiring().inventory, sku=sku)
-    return render_template("console/stock/reservations.html", rows=rows, has_more=has_more, sku=sku)
+    return render_template(
+        "console/stock/reservations.html",
+        rows=rows,
+        has_more=has_more,
+        sku=sku,
+        names_places=any(row.is_elsewhere for row in rows),
+    )
 
 
 @console.route("/stock-import", methods=["GET", "POST"])

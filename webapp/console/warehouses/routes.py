@@ -107,7 +107,7 @@ def _change(
 ) -> ResponseReturnValue:
     """Change the list that was seen and write it into the audit, or say why not beside the list as it is now."""
     given = {name: request.form[name][:300] for name in _TOLD if name in request.form}
-    record(action, f"warehouse:{code}", given=given)
+    record(action, f"warehouse:{code}", **given)
     try:
         listing.change_list(db.session(), console_wiring().inventory, request.form.get("seen", ""), change)
     except InvalidRequest as invalid:

@@ -1,0 +1,118 @@
+"""Stock in several warehouses: where it lies, what comes and goes there, and what moves between them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from orders.adapters.memory.inventory import MemoryInventory
+from orders.domain.inventory import MAIN
+from orders.domain.warehouses import Warehouse
+from tests.integration.console.shop import BOWL, MUG, AsRole
+from webapp.console.people.models import StaffAction
+from webapp.console.permissions import Role
+from webapp.extensions import db
+
+
+@pytest.fixture
+def places(shelves: MemoryInventory) -> MemoryInventory:
+    """A second warehouse, where four of the ten mugs lie."""
+    shelves.set_warehouses([*shelves.warehouses(), Warehouse("north", "Hamburg", ("DK",))])
+    shelves.transfer(MUG, 4, "first", origin=MAIN, destination="north")
+    return shelves
+
+
+def test_a_shop_with_one_warehouse_is_told_of_none(as_role: AsRole, shelves: MemoryInventory) -> None:
+    """No column, no field, no form that asks for a place."""
+    client = as_role(Role.WAREHOUSE)
+    for page in (client.get("/console/stock?low=1").text, client.get(f"/console/stock/{MUG}").text):
+        assert "arehouse" not in re.sub(r"(?s)<nav.*?</nav>|<header.*?</header>", "", page)
+
+
+def test_a_sku_is_shown_by_warehouse(as_role: AsRole, places: MemoryInventory) -> None:
+    """The totals stay, and each place has its own line, also the one that it never was in."""
+    client = as_role(Role.VIEWER)
+    page = client.get(f"/console/stock/{MUG}").text
+    rows = re.findall(r'<th scope="row">([^<]+)</th><td class="number">(\d+)</td>', page)
+    assert rows == [("Main warehouse", "6"), ("Hamburg", "4")]
+    assert 'name="origin"' not in page
+    bowl = client.get(f"/console/stock/{BOWL}").text
+    assert "nothing here" in bowl
+
+
+def test_what_runs_low_tells_which_place_is_out(as_role: AsRole, places: MemoryInventory) -> None:
+    """Low is the shop's total; the place without any is named."""
+    places.adjust(MUG, -6, "broken")
+    page = as_role(Role.VIEWER).get("/console/stock?low=1").text
+    parts = re.findall(r'(?s)<tr class="is-part.*?</tr>', page)
+    assert ["none left here" in part for part in parts] == [True, False]
+    assert "Main warehouse" in parts[0]
+
+
+def test_pieces_come_and_go_in_the_chosen_warehouse(as_role: AsRole, places: MemoryInventory) -> None:
+    """A delivery to the north is counted there; a correction there takes no piece from elsewhere; no unknown place."""
+    client = as_role(Role.WAREHOUSE)
+    form = {"movement_id": "m1", "kind": "restock", "pieces": "5", "reason": "supplier", "warehouse": "north"}
+    for _ in range(2):
+        assert client.post(f"/console/stock/{MUG}/move", data=form).status_code == 302
+    fewer = {**form, "movement_id": "m2", "kind": "adjust", "pieces": "-10", "reason": "damaged"}
+    refused = client.post(f"/console/stock/{MUG}/move", data=fewer)
+    assert refused.status_code == 422
+    assert "9 pieces available in north" in refused.text
+    assert client.post(f"/console/stock/{MUG}/move", data={**form, "warehouse": "moon"}).status_code == 422
+    level = places.levels([MUG])[MUG]
+    assert (level.at(MAIN).available, level.at("north").available) == (6, 9)
+
+
+def test_a_transfer_is_done_once_and_adds_nothing_to_the_journal(
+    app: Flask, as_role: AsRole, places: MemoryInventory
+) -> None:
+    """Sent twice it moves once; the journal tells from where to where, and no piece more for the doctor to count."""
+    client = as_role(Role.WAREHOUSE)
+    form = {
+        "movement_id": "t1",
+        "origin": "north",
+        "destination": MAIN,
+        "pieces": "3",
+        "reason": "making room",
+    }
+    for _ in range(2):
+        answer = client.post(f"/console/stock/{MUG}/transfer", data=form, follow_redirects=True)
+        assert "3 pieces of MUG-BLUE moved to Main warehouse." in answer.text
+    level = places.levels([MUG])[MUG]
+    assert (level.at(MAIN).available, level.at("north").available, level.received) == (9, 1, 10)
+    with app.app_context():
+        (told,) = db.session.scalars(select(StaffAction).where(StaffAction.action == "stock.transfer")).all()
+    assert (told.detail["pieces"], told.detail["moved"]) == (0, 3)
+    assert {each.id for each in places.all_movements()} >= {told.detail["movement_id"]}
+    assert "Hamburg → Main warehouse" in client.get(f"/console/stock/{MUG}").text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"pieces": "5"},
+        {"pieces": "0"},
+        {"destination": "north"},
+        {"destination": "moon"},
+        {"reason": "because"},
+    ],
+)
+def test_a_transfer_that_cannot_be_is_refused(
+    as_role: AsRole, places: MemoryInventory, wrong: dict[str, str]
+) -> None:
+    """Not more than is available there, not to the same place, not without a reason."""
+    form = {
+        "movement_id": "t",
+        "origin": "north",
+        "destination": MAIN,
+        "pieces": "3",
+        "reason": "making room",
+    }
+    answer = as_role(Role.WAREHOUSE).post(f"/console/stock/{MUG}/transfer", data={**form, **wrong})
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.text
+    assert places.levels([MUG])[MUG].at("north").available == 4
