@@ -235,7 +235,16 @@ class Root:
     __html__ = __str__
 
 
-def content_lang() -> str:
+class LangAttribute(str):
+    """` lang="en"` or nothing, made of the codes of our own languages alone: a template need not escape it."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return self
+
+
+def content_lang() -> LangAttribute:
     """What the element says that has the owner's own words in it, such as a product's name: ` lang="en"` on a German page.
 
     They are in the shop's first language (WCAG 2.2, 3.1.2). Empty on that language's pages.
@@ -243,9 +252,9 @@ def content_lang() -> str:
     return lang_of(languages().first, current_language())
 
 
-def lang_of(content: Language, page: Language) -> str:
+def lang_of(content: Language, page: Language) -> LangAttribute:
     """The attribute of an element in one language on a page in another; empty where they are the same."""
-    return "" if content.code == page.code else f' lang="{content.code}"'
+    return LangAttribute("" if content.code == page.code else f' lang="{content.code}"')
 
 
 class ContentLang:

@@ -75,6 +75,7 @@ def _import_categories(
             session.add(category)
         category.name, category.position = row.name, row.position
         category.description, category.image = row.description, row.image
+        category.words = _as_kept(row.words)
     for row in rows:
         if row.parent and row.parent not in known:
             problems.append(
@@ -93,6 +94,10 @@ def _import_categories(
     report.categories = len(rows)
     session.flush()
     return known
+
+
+def _as_kept(words: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    return {code: dict(own) for code, own in words.items()}
 
 
 def _is_its_own_ancestor(category: Category) -> bool:
@@ -273,6 +278,7 @@ def _import_collections(
             session.add(collection)
         collection.name, collection.position = row.name, row.position
         collection.description, collection.image = row.description, row.image
+        collection.words = _as_kept(row.words)
         members = list(_members(row, ids))
         if [(m.product_id, m.position) for m in collection.members] != members:
             collection.members.clear()

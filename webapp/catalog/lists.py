@@ -48,7 +48,7 @@ def page(description: str, *, title: str, shelf: Shelf | None) -> str:
 
 
 def _path(shelf: Shelf | None) -> list[tuple[str, str]]:
-    above = [(f"/shop/{slug}", name) for slug, name in shelf.path] if shelf else []
+    above = [(f"/shop/{sign.slug}", sign.name) for sign in shelf.path] if shelf else []
     return [("/shop", _("Everything")), *above, *([(f"/shop/{shelf.slug}", shelf.name)] if shelf else [])]
 
 

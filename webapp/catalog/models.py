@@ -72,6 +72,8 @@ class Category(Base):
     position: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
     description: Mapped[str] = mapped_column(Text, default="", server_default=text("''"))
     image: Mapped[str] = mapped_column(String(200), default="", server_default=text("''"))
+    words: Mapped[dict[str, dict[str, str]]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
+    """Name and description in the shop's other languages, `{"de": {"name": "Küche", "description": "…"}}` (words.py)."""
     product_count: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
     """Active products of this category itself, without its children's: a tally."""
 
@@ -194,6 +196,8 @@ class Collection(Base):
     description: Mapped[str] = mapped_column(Text, default="", server_default=text("''"))
     image: Mapped[str] = mapped_column(String(200), default="", server_default=text("''"))
     position: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
+    words: Mapped[dict[str, dict[str, str]]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
+    """As of a category: name and description in the shop's other languages."""
 
     members: Mapped[list[CollectionProduct]] = relationship(
         order_by="CollectionProduct.position", cascade="all, delete-orphan"

@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from webapp.catalog.memory import Memory
+from webapp.catalog.words import words_for
+from webapp.languages import LangAttribute, current_language, languages
 from webapp.reads import one, rows
 
 CARD = (
@@ -25,6 +28,7 @@ _PRODUCT = f"""
          FROM variants v WHERE v.product_id = p.id AND v.is_active) AS variants
     FROM products p JOIN categories c ON c.id = p.category_id WHERE p.slug = %(slug)s
 """
+_COLLECTION = "SELECT id, slug, name, description, image, words FROM collections"
 _RELATED_FRESH_FOR_SECONDS = 30.0
 _best_of_category: Memory[int, Sequence[Any]] = Memory(_RELATED_FRESH_FOR_SECONDS, most=2_000)
 
@@ -59,16 +63,32 @@ def _best_of(category_id: int, limit: int) -> Sequence[Any]:
     )
 
 
-def collections() -> Sequence[Any]:
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A hand-picked shelf, in the words of the page's language (words.py)."""
+
+    id: int
+    slug: str
+    image: str
+    name: str
+    description: str
+    lang: LangAttribute
+
+
+def collections() -> Sequence[Picked]:
     """The hand-picked shelves of the home page."""
-    return rows("SELECT slug, name, description, image FROM collections ORDER BY position, id", {})
+    return [_picked(row) for row in rows(f"{_COLLECTION} ORDER BY position, id", {})]
 
 
-def find_collection(slug: str) -> Any | None:
+def find_collection(slug: str) -> Picked | None:
     """One collection."""
-    return one(
-        "SELECT id, slug, name, description, image FROM collections WHERE slug = %(slug)s", {"slug": slug}
-    )
+    row = one(f"{_COLLECTION} WHERE slug = %(slug)s", {"slug": slug})
+    return _picked(row) if row else None
+
+
+def _picked(row: Any) -> Picked:
+    words = words_for(current_language(), languages().first, row.name, row.description, row.words)
+    return Picked(row.id, row.slug, row.image, *words)
 
 
 def collection_cards(collection_id: int) -> Sequence[Any]:

@@ -43,6 +43,8 @@ class CategoryRow:
     position: int
     description: str
     image: str
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Name and description by the codes of other languages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class CollectionRow:
     description: str
     image: str
     products: tuple[str, ...]
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

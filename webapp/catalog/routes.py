@@ -16,8 +16,8 @@ from webapp.catalog import lists, queries, seo
 from webapp.catalog.cards import grid
 from webapp.catalog.facets import facet_title, typed_price
 from webapp.catalog.offers import coming_back, stock_note
-from webapp.catalog.tree import tree
-from webapp.languages import _
+from webapp.catalog.tree import Sign, tree
+from webapp.languages import _, content_lang
 from webapp.page_cache import SharedPages, cached_page
 from webapp.wiring import wiring
 
@@ -137,9 +137,11 @@ def product(slug: str) -> str | Response:
     )
     level = levels.get(chosen.sku) if levels is not None else None
     available = level.available if level else (None if levels is None else 0)
+    shelf = _shelf_of(found)
     return render_template(
         "catalog/product.html",
         product=found,
+        shelf=shelf,
         chosen=chosen,
         price_minor=level.price_minor if level else chosen.price_minor,
         available=available,
@@ -153,7 +155,7 @@ def product(slug: str) -> str | Response:
             seo.breadcrumbs(
                 [
                     ("/shop", _("Everything")),
-                    (f"/shop/{found.category_slug}", found.category_name),
+                    (f"/shop/{shelf.slug}", shelf.name),
                     (f"/products/{found.slug}", found.name),
                 ]
             ),
@@ -165,6 +167,14 @@ def product(slug: str) -> str | Response:
             "image": found.image,
         },
     )
+
+
+def _shelf_of(found: Any) -> Sign:
+    """Where a product stands: as the tree calls it, or as its own row does where the tree is older than the shelf."""
+    known = tree().by_slug.get(found.category_slug)
+    if known is None:
+        return Sign(found.category_slug, found.category_name, content_lang())
+    return Sign(known.slug, known.name, known.lang)
 
 
 def _first_choice(variants: Sequence[Any], levels: Mapping[str, Any] | None) -> Any:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from orders.settings import LANGUAGES
 from webapp.catalog import cells
 from webapp.catalog.records import (
     CategoryRow,
@@ -31,8 +32,22 @@ PRODUCT_COLUMNS = (
     "image", "popularity", "added_on", "active", "sku", "options", "price", "currency", "weight_grams",
     "variant_image", "variant_active", "stock", "back_on",
 )  # fmt: skip
-CATEGORY_COLUMNS = ("category_slug", "category_name", "parent", "position", "description", "image")
-COLLECTION_COLUMNS = ("collection_slug", "collection_name", "position", "description", "image", "products")
+_LONGEST_NAME, _LONGEST_DESCRIPTION = 120, 2_000
+
+
+def _in_languages(*columns: str) -> tuple[str, ...]:
+    """`description:de`, and so on."""
+    return tuple(f"{column}:{code}" for column in columns for code in LANGUAGES)
+
+
+CATEGORY_COLUMNS = (
+    "category_slug", "category_name", "parent", "position", "description", "image",
+    *_in_languages("category_name", "description"),
+)  # fmt: skip
+COLLECTION_COLUMNS = (
+    "collection_slug", "collection_name", "position", "description", "image", "products",
+    *_in_languages("collection_name", "description"),
+)  # fmt: skip
 PER_PRODUCT = PRODUCT_COLUMNS[1 : PRODUCT_COLUMNS.index("sku")]
 """Columns that belong to the product: given in its first row, and left empty or repeated in its others."""
 
@@ -143,11 +158,12 @@ def _category(row: Row) -> CategoryRow:
         file=row.file,
         row=row.number,
         slug=row.take("category_slug", cells.slug, fallback=""),
-        name=row.take("category_name", cells.text, 120, fallback=""),
+        name=row.take("category_name", cells.text, _LONGEST_NAME, fallback=""),
         parent=row.take("parent", cells.optional_slug, fallback=""),
         position=row.take("position", cells.whole_number, 1_000_000, fallback=0),
-        description=row.take("description", cells.optional_text, 2_000, fallback=""),
+        description=row.take("description", cells.optional_text, _LONGEST_DESCRIPTION, fallback=""),
         image=row.take("image", cells.image, fallback=""),
+        words=_other_words(row, "category_name"),
     )
 
 
@@ -157,12 +173,34 @@ def _collection(row: Row) -> CollectionRow:
         file=row.file,
         row=row.number,
         slug=row.take("collection_slug", cells.slug, fallback=""),
-        name=row.take("collection_name", cells.text, 120, fallback=""),
+        name=row.take("collection_name", cells.text, _LONGEST_NAME, fallback=""),
         position=row.take("position", cells.whole_number, 1_000_000, fallback=0),
-        description=row.take("description", cells.optional_text, 2_000, fallback=""),
+        description=row.take("description", cells.optional_text, _LONGEST_DESCRIPTION, fallback=""),
         image=row.take("image", cells.image, fallback=""),
         products=products,
+        words=_other_words(row, "collection_name"),
     )
+
+
+def _other_words(row: Row, name: str) -> dict[str, dict[str, str]]:
+    """Name and description by language: both or neither, so that no page mixes two languages in one place."""
+    found = {}
+    for code in LANGUAGES:
+        own = {
+            "name": row.take(f"{name}:{code}", cells.optional_text, _LONGEST_NAME, fallback=""),
+            "description": row.take(
+                f"description:{code}", cells.optional_text, _LONGEST_DESCRIPTION, fallback=""
+            ),
+        }
+        wanted = {"name", "description"} if row.cells.get("description", "").strip() else {"name"}
+        given = {what for what, text in own.items() if text}
+        if given and given != wanted:
+            for what in sorted(given ^ wanted):
+                column = f"{name if what == 'name' else what}:{code}"
+                row.blame(column, "give name and description in this language, or neither of them")
+        elif given:
+            found[code] = own
+    return found
 
 
 def _products(rows: Iterable[Row]) -> Iterator[ProductRow]:

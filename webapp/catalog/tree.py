@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from flask import current_app
 from sqlalchemy import select
@@ -14,25 +15,37 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.catalog.memory import Memory
 from webapp.catalog.models import Category
+from webapp.catalog.words import words_for
 from webapp.extensions import db
+from webapp.languages import LangAttribute, Language, current_language, languages
 from webapp.reads import rows
 
 FRESH_FOR_SECONDS = 15.0
 
 
+class Sign(NamedTuple):
+    """What leads to a shelf."""
+
+    slug: str
+    name: str
+    lang: LangAttribute
+
+
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A category as pages need it. `ids` are its own and all its descendants'; `product_count` counts them all."""
+    """A category as pages in one language need it. `ids` are its own and all its descendants'; `product_count` counts them all."""
 
     id: int
     slug: str
     name: str
     description: str
     image: str
-    path: tuple[tuple[str, str], ...]
-    """(slug, name) of its ancestors, the root first."""
-    children: tuple[tuple[str, str, int], ...]
-    """(slug, name, product count) of its children, in order."""
+    lang: LangAttribute
+    """The attribute of an element with its name or description: empty where they are in the page's language (words.py)."""
+    path: tuple[Sign, ...]
+    """To its ancestors, the root first."""
+    children: tuple[Shelf, ...]
+    """In order."""
     ids: tuple[int, ...]
     product_count: int
 
@@ -47,6 +60,7 @@ class Tree:
 
 
 EMPTY = Tree((), {}, 0)
+_NOTHING: Mapping[str, Tree] = {}
 FacetTallies = Mapping[str, Mapping[str, int]]
 """For each facet its most frequent values and how many products carry them."""
 MOST_VALUES = 60
@@ -66,34 +80,41 @@ class TreeMemory:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._tree = EMPTY
+        self._trees = _NOTHING
         self._until = 0.0
         self._facets: Memory[str, FacetTallies] = Memory(FACETS_FRESH_FOR_SECONDS, most=500)
 
     def get(self) -> Tree:
-        """The tree, at most FRESH_FOR_SECONDS old."""
+        """The tree in the page's language, at most FRESH_FOR_SECONDS old."""
+        trees = self._known()
+        # The console speaks a language that the shop may not.
+        return trees.get(current_language().code) or trees[languages().first.code]
+
+    def _known(self) -> Mapping[str, Tree]:
+        """By language. Read at once for all of them, so that no two pages differ in more than their words."""
         if time.monotonic() < self._until:
-            return self._tree
+            return self._trees
         # One thread reads anew, the others go on with what is known.
-        if not self._lock.acquire(blocking=self._tree is EMPTY):
-            return self._tree
+        if not self._lock.acquire(blocking=self._trees is _NOTHING):
+            return self._trees
         try:
             if time.monotonic() >= self._until:
-                self._tree = _read()
+                self._trees = _read()
                 # An empty catalogue is looked at again at once: it is about to be filled.
-                self._until = time.monotonic() + (FRESH_FOR_SECONDS if self._tree.top else 0.0)
+                is_filled = any(known.top for known in self._trees.values())
+                self._until = time.monotonic() + (FRESH_FOR_SECONDS if is_filled else 0.0)
         except SQLAlchemyError:
             db.session.rollback()
-            if self._tree is EMPTY:
+            if self._trees is _NOTHING:
                 raise
         finally:
             self._lock.release()
-        return self._tree
+        return self._trees
 
-    def top(self) -> tuple[tuple[str, str], ...]:
-        """(slug, name) of the top shelves; none while the database is away, so that an error page can be drawn."""
+    def top(self) -> tuple[Shelf, ...]:
+        """The top shelves; none while the database is away, so that an error page can be drawn."""
         try:
-            return tuple((shelf.slug, shelf.name) for shelf in self.get().top)
+            return self.get().top
         except SQLAlchemyError:
             return ()
 
@@ -125,23 +146,32 @@ def _read_facets(shelf: Shelf | None) -> FacetTallies:
     return tallies
 
 
-def _read() -> Tree:
+def _read() -> Mapping[str, Tree]:
     categories = db.session.scalars(select(Category).order_by(Category.position, Category.id)).all()
+    offered = languages()
+    return {page.code: _tree_in(page, offered.first, categories) for page in offered.offered}
+
+
+def _tree_in(page: Language, first: Language, categories: Sequence[Category]) -> Tree:
     children: dict[int | None, list[Category]] = defaultdict(list)
     for row in categories:
         children[row.parent_id].append(row)
     shelves: dict[str, Shelf] = {}
 
-    def build(row: Category, path: tuple[tuple[str, str], ...]) -> Shelf:
-        below = [build(child, (*path, (row.slug, row.name))) for child in children[row.id]]
+    def build(row: Category, path: tuple[Sign, ...]) -> Shelf:
+        words = words_for(page, first, row.name, row.description, row.words)
+        below = tuple(
+            build(child, (*path, Sign(row.slug, words.name, words.lang))) for child in children[row.id]
+        )
         shelf = Shelf(
             id=row.id,
             slug=row.slug,
-            name=row.name,
-            description=row.description,
+            name=words.name,
+            description=words.description,
             image=row.image,
+            lang=words.lang,
             path=path,
-            children=tuple((child.slug, child.name, child.product_count) for child in below),
+            children=below,
             ids=(row.id, *(category_id for child in below for category_id in child.ids)),
             product_count=row.product_count + sum(child.product_count for child in below),
         )

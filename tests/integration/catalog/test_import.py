@@ -248,3 +248,12 @@ def test_each_order_of_a_list_is_one_index_range(session: Session, order: str, i
     )
     assert index in plan
     assert "Sort" not in plan
+
+
+def test_words_in_other_languages_come_and_go_with_the_sheet(shop: Shop) -> None:
+    """As names do: a sheet without them takes them away."""
+    german = "category_slug,category_name,category_name:de\ntable,Table,Esstisch\ncups,Cups,\n"
+    for sheet, words in ((german, {"de": {"name": "Esstisch", "description": ""}}), (CATEGORIES, {})):
+        shop.take(MUG, sheet)
+        found = {category.slug: category.words for category in shop.session.scalars(select(Category))}
+        assert found == {"table": words, "cups": {}}

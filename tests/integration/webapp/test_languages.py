@@ -6,11 +6,14 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import select
 
 from tests.integration.webapp.bracketed import bracket_german, outside_of_brackets
 from tests.integration.webapp.conftest import MUG, ShopUnderTest, put_in_cart, token_of
 from tests.integration.webapp.test_caching import Clock
 from tests.integration.webapp.tongues import languages_of
+from webapp.catalog.models import Category, Collection
+from webapp.extensions import db
 from webapp.page_cache import PageCache
 
 PAGES = ("/", "/shop", "/shop/kitchen", "/products/mug?sku=MUG-BLUE", "/search?q=mug", "/cart")
@@ -132,6 +135,35 @@ def test_what_the_owner_wrote_is_said_to_be_in_the_owners_language(shop: ShopUnd
         assert set(said) <= {("html", "en"), ("span", "en"), ("a", "de")}, (
             "the page and the switch to the other"
         )
+
+
+def test_a_shelf_is_called_by_the_words_of_the_pages_language(shop: ShopUnderTest) -> None:
+    """Wherever it is named; one that the owner gave no German words is called in English, and says so."""
+    with shop.app.app_context():
+        kitchen = db.session.scalars(select(Category)).one()
+        kitchen.words = {"de": {"name": "Küche", "description": "Für alle, die kochen."}}
+        below = Category(slug="knives", name="Knives", parent=kitchen, product_count=1)
+        below.words = {"de": {"name": "Messer", "description": ""}}
+        words = {"de": {"name": "Geschenke", "description": "Klein."}}
+        db.session.add_all([below, Category(slug="attic", name="Attic")])
+        db.session.add(Collection(slug="gifts", name="Gifts", description="Small.", words=words))
+        db.session.commit()
+    browser = shop.client()
+    named = {
+        "/": {"Küche": "Kitchen", "Geschenke": "Gifts", "Klein.": "Small."},
+        "/shop/kitchen": {"Küche": "Kitchen", "Für alle, die kochen.": "For cooks.", "Messer": "Knives"},
+        "/shop/knives": {"Küche": "Kitchen", "Messer": "Knives"},
+        "/products/mug": {"Küche": "Kitchen"},
+        "/search?q=zzzz": {"Küche": "Kitchen"},
+        "/collections/gifts": {"Geschenke": "Gifts", "Klein.": "Small."},
+    }
+    for path, words_of in named.items():
+        german, english = (browser.get(f"{prefix}{path}").text for prefix in ("/de", ""))
+        for ours, theirs in words_of.items():
+            assert languages_of(german, [ours, theirs]) == {ours: {"de"}, theirs: set()}, path
+            assert languages_of(english, [ours, theirs]) == {ours: set(), theirs: {"en"}}, path
+        assert languages_of(german, ["Attic"]) == {"Attic": {"en"}}, path
+    assert r'"name": "K\u00fcche"' in browser.get("/de/shop/kitchen").text, "the crumbs for search engines"
 
 
 # --- nothing is left in English --------------------------------------------------------------------------------

@@ -40,6 +40,22 @@ def test_the_rows_of_a_product_become_one_product_with_variants(tmp_path: Path) 
     assert (jar.name, jar.row, jar.variants[0].price_minor) == ("Jar", 4, 700)
 
 
+def test_a_shelf_has_words_in_other_languages_or_has_none(tmp_path: Path) -> None:
+    """A shelf without a description needs none in German; half of the words would mix two languages in one place."""
+    header = "category_slug,category_name,category_name:de,description,description:de\n"
+    rows = "kitchen,Kitchen,Küche,For cooks.,Für Köche.\ndesk,Desk,,For hours.,\nbin,Bin,Kiste,,\n"
+    kitchen, desk, bin_ = read(tmp_path, header + rows).categories
+    assert kitchen.words == {"de": {"name": "Küche", "description": "Für Köche."}}
+    assert (desk.words, bin_.words) == ({}, {"de": {"name": "Kiste", "description": ""}})
+    for row, column in (
+        ("a,A,Ä,Long.,", "description:de"),
+        ("a,A,,Long.,Lang.", "category_name:de"),
+        ("a,A,Ä,,Lang.", "description:de"),
+    ):
+        (problem,) = problems_of(tmp_path, f"{header}{row}\n")
+        assert (problem.row, problem.column) == (2, column)
+
+
 def test_every_fault_of_a_file_is_named_at_once(tmp_path: Path) -> None:
     """Somebody with a long sheet mends it in one round."""
     text = f"{HEADER}\nMug,,table,MUG-S,,1.234,4\n\njar,Jar,table,J R,Size,x,-1\n"
