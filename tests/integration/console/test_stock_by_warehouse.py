@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from orders.adapters.memory.inventory import MemoryInventory
+from orders.domain.ids import Sku
 from orders.domain.inventory import MAIN
 from orders.domain.warehouses import Warehouse
 from tests.integration.console.shop import BOWL, MUG, AsRole
+from webapp.catalog.importer import import_sheets
+from webapp.catalog.records import CategoryRow, ProductRow, Sheets, VariantRow
 from webapp.console.people.models import StaffAction
 from webapp.console.permissions import Role
+from webapp.console.stock import queries
 from webapp.extensions import db
 
 
@@ -116,3 +122,80 @@ def test_a_transfer_that_cannot_be_is_refused(
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text
     assert places.levels([MUG])[MUG].at("north").available == 4
+
+
+def _dry_run(client: FlaskClient, sheet: str) -> str:
+    data = {"nonce": "n1", "file": (io.BytesIO(sheet.encode()), "stock.csv")}
+    return client.post("/console/stock-import", data=data, content_type="multipart/form-data").text
+
+
+def test_an_import_counts_each_warehouse_for_itself(as_role: AsRole, places: MemoryInventory) -> None:
+    """One SKU once per place; an unknown place and a second row of one place are problems of their rows alone."""
+    client = as_role(Role.WAREHOUSE)
+    sheet = (
+        "sku,warehouse,restock,count\n"
+        f"{MUG},,,5\n{MUG},North,,7\n{MUG},north,1,\n{BOWL},moon,1,\n{BOWL},north,2,\n"
+    )
+    page = _dry_run(client, sheet)
+    assert "3 of 5 rows can be" in page
+    assert "in the file twice for this warehouse" in page
+    assert "the shop has no warehouse “moon”" in page
+    for _ in range(2):
+        client.post("/console/stock-import", data={"nonce": "n1", "text": sheet, "confirmed": "1"})
+    mugs, bowls = places.levels([MUG])[MUG], places.levels([BOWL])[BOWL]
+    assert [(mugs.at(place).available, bowls.at(place).available) for place in (MAIN, "north")] == [
+        (5, 2),
+        (7, 2),
+    ]
+    journal = client.get(f"/console/stock/{MUG}").text
+    assert journal.count(">-1<") == journal.count(">+3<") == 1
+
+
+def test_an_import_without_the_column_is_as_ever(as_role: AsRole, places: MemoryInventory) -> None:
+    """What names no place is meant for the main one, and no place is told."""
+    page = _dry_run(as_role(Role.WAREHOUSE), f"sku,adjust\n{MUG},-6\n{BOWL},-3\n")
+    assert "1 of 2 rows can be" in page
+    assert '<th scope="col">Warehouse</th>' not in page
+
+
+@pytest.fixture
+def catalogue(app: Flask) -> None:
+    """Mugs, bowls and three things more, each in the catalogue."""
+    rows = [
+        ProductRow(
+            "t", n, sku.lower(), sku.title(), "kitchen", "", "", (), {}, {}, "", 0, None, True,
+            (VariantRow(n, sku, {}, 1990, "EUR", 100, "", True, 5),),
+        )
+        for n, sku in enumerate((BOWL, MUG, "X-1", "X-2", "X-3"))
+    ]  # fmt: skip
+    shelf = CategoryRow("t", 1, "kitchen", "Kitchen", "", 1, "", "")
+    with app.app_context():
+        import_sheets(db.session(), Sheets(categories=[shelf], products=rows))
+        db.session.commit()
+
+
+def test_the_list_is_of_one_warehouse_when_asked(
+    as_role: AsRole, places: MemoryInventory, catalogue: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers of that place alone; what never was there is passed over, page after page, and none is left out."""
+    for sku in (Sku("X-1"), Sku("X-3")):
+        places.set_up_sku(sku, 1990, "EUR", warehouse="north")
+    client = as_role(Role.VIEWER)
+    whole = client.get("/console/stock").text
+    assert whole.count('<tr class="is-part') == 2
+    assert re.search(r'(?s)X-1</code>.*?<span class="place">Hamburg</span>', whole)
+    found = re.search(
+        rf'(?s){MUG}</code>.*?<td class="number">(\d+)</td>',
+        client.get("/console/stock?warehouse=north").text,
+    )
+    assert found
+    assert found[1] == "4"
+    monkeypatch.setattr(queries, "PAGE", 2)
+    monkeypatch.setattr(queries, "MOST_LOOKED_AT", 2)
+    shown, address = [], "/console/stock?warehouse=north"
+    while address:
+        page = client.get(address).text
+        shown += re.findall(r"data-open><code>([^<]+)</code>", page)
+        after = re.search(r'rel="next" href="([^"]+)"', page)
+        address = after[1].replace("&amp;", "&") if after else ""
+    assert shown == [MUG, "X-1", "X-3"]

@@ -17,7 +17,7 @@ from webapp.console.people.audit import record
 from webapp.console.permissions import Permission
 from webapp.console.stock import moving, queries, sheet
 from webapp.console.uploads import uploaded_text
-from webapp.console.warehouses.names import place_name, several_places
+from webapp.console.warehouses.names import place_name, place_names, several_places
 from webapp.console.wiring import console_wiring
 from webapp.extensions import db
 from webapp.wiring import wiring
@@ -160,7 +160,9 @@ def stock_import() -> ResponseReturnValue:
             text = uploaded_text()
             rows = sheet.read_sheet(text)
             inventory = console_wiring().inventory
-            rows = sheet.plan(rows, inventory.levels([row.sku for row in rows if row.sku]))
+            # Only a file that names another place makes the list of them be read.
+            places = place_names() if any(row.warehouse != MAIN for row in rows) else (MAIN,)
+            rows = sheet.plan(rows, inventory.levels([row.sku for row in rows if row.sku]), places)
             if request.form.get("confirmed") == "1":
                 key = sheet.import_id(f"{request.form.get('nonce', '')}\n{text}", str(current_staff().id))
                 rows, is_applied = sheet.apply_rows(rows, inventory, key), True
@@ -174,6 +176,8 @@ def stock_import() -> ResponseReturnValue:
         problem=problem,
         is_applied=is_applied,
         nonce=request.form.get("nonce") or uuid7(wiring().clock.now()),
+        names_places=any(row.warehouse != MAIN for row in rows),
+        places={} if rows else several_places(),
         good=sum(1 for row in rows if not row.problem),
     ), 422 if problem else 200
 
@@ -185,6 +189,7 @@ def _write_into_the_journal(rows: Sequence[sheet.SheetRow], import_id: str) -> N
     for row in moved:
         movement_id = sheet.movement_of(row, import_id)
         if movement_id not in known:
+            place = {"warehouse": row.warehouse} if row.warehouse != MAIN else {}
             record(
                 f"stock.{row.kind}",
                 f"sku:{row.sku}",
@@ -192,5 +197,6 @@ def _write_into_the_journal(rows: Sequence[sheet.SheetRow], import_id: str) -> N
                 pieces=row.pieces,
                 movement_id=movement_id,
                 import_id=import_id,
+                **place,
             )
     db.session.commit()

@@ -1,7 +1,7 @@
 """Stock from a CSV file: read, checked row by row, and applied once however often the file is sent.
 
 The columns: `sku` and one of `restock` (pieces that arrived), `count` (pieces counted on the shelf, available ones) or
-`adjust` (a difference).
+`adjust` (a difference); and `warehouse`, the code of the place that is meant, the main one where it is empty.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from orders.domain.errors import InvalidRequest, Problem, Refused
 from orders.domain.ids import Sku
-from orders.domain.inventory import StockLevel
+from orders.domain.inventory import MAIN, StockLevel
 from orders.ports import InventoryStore
 
 MOST_ROWS = 5_000
@@ -34,6 +34,7 @@ class SheetRow:
     after: int | None = None
     problem: str = ""
     is_done: bool = False
+    warehouse: str = MAIN
 
     @property
     def pieces(self) -> int:
@@ -58,15 +59,22 @@ def read_sheet(text: str) -> list[SheetRow]:
     rows = [_row(index, given) for index, given in enumerate(reader, start=2)]
     if len(rows) > MOST_ROWS:
         raise InvalidRequest([Problem("/file", f"at most {MOST_ROWS} rows at once")])
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for index, row in enumerate(rows):
-        if row.sku in seen:
-            rows[index] = replace(row, problem="this SKU is in the file twice")
-        seen.add(row.sku)
+        if (row.sku, row.warehouse) in seen:
+            again = "this SKU is in the file twice"
+            again += " for this warehouse" if "warehouse" in names else ""
+            rows[index] = replace(row, problem=again)
+        seen.add((row.sku, row.warehouse))
     return rows
 
 
 def _row(line: int, given: Mapping[str, str | None]) -> SheetRow:
+    warehouse = (given.get("warehouse") or "").strip().lower() or MAIN
+    return replace(_movement_in(line, given), warehouse=warehouse)
+
+
+def _movement_in(line: int, given: Mapping[str, str | None]) -> SheetRow:
     sku = Sku((given.get("sku") or "").strip())
     filled = [(kind, (given.get(kind) or "").strip()) for kind in KINDS if (given.get(kind) or "").strip()]
     if not sku:
@@ -83,24 +91,27 @@ def _row(line: int, given: Mapping[str, str | None]) -> SheetRow:
     return SheetRow(line, sku, kind, number)
 
 
-def plan(rows: Sequence[SheetRow], levels: Mapping[Sku, StockLevel]) -> list[SheetRow]:
-    """The dry run: every row with what is available before and after it."""
-    planned = []
-    for row in rows:
-        level = levels.get(row.sku)
-        if row.problem:
-            planned.append(row)
-        elif level is None:
-            planned.append(replace(row, problem="the shop does not know this SKU"))
-        else:
-            after = row.number if row.kind == "count" else level.available + row.number
-            problem = f"only {level.available} are available" if after < 0 else ""
-            planned.append(replace(row, before=level.available, after=after, problem=problem))
-    return planned
+def plan(
+    rows: Sequence[SheetRow], levels: Mapping[Sku, StockLevel], places: Container[str]
+) -> list[SheetRow]:
+    """The dry run: every row with what is available in its warehouse before and after it. `places` are the shop's."""
+    return [row if row.problem else _planned(row, levels.get(row.sku), places) for row in rows]
+
+
+def _planned(row: SheetRow, level: StockLevel | None, places: Container[str]) -> SheetRow:
+    if level is None:
+        return replace(row, problem="the shop does not know this SKU")
+    if row.warehouse not in places:
+        return replace(row, problem=f"the shop has no warehouse “{row.warehouse[:40]}”")
+    before = level.at(row.warehouse).available
+    after = row.number if row.kind == "count" else before + row.number
+    return replace(
+        row, before=before, after=after, problem=f"only {before} are available" if after < 0 else ""
+    )
 
 
 def apply_rows(rows: Sequence[SheetRow], inventory: InventoryStore, import_id: str) -> list[SheetRow]:
-    """Apply a plan, once per import: the movement id of a row is made of the import and the SKU.
+    """Apply a plan, once per import: the movement id of a row is made of the import, the SKU and the warehouse.
 
     A row that fails is told and leaves the others alone.
     """
@@ -109,7 +120,8 @@ def apply_rows(rows: Sequence[SheetRow], inventory: InventoryStore, import_id: s
 
 def movement_of(row: SheetRow, import_id: str) -> str:
     """The id of the movement that a row of an import is."""
-    return f"sheet:{import_id}:{row.sku}"
+    place = "" if row.warehouse == MAIN else f"@{row.warehouse}"
+    return f"sheet:{import_id}{place}:{row.sku}"
 
 
 def _apply(row: SheetRow, inventory: InventoryStore, movement_id: str) -> SheetRow:
@@ -117,9 +129,9 @@ def _apply(row: SheetRow, inventory: InventoryStore, movement_id: str) -> SheetR
         return row
     try:
         if row.kind == "restock":
-            inventory.restock(row.sku, row.number, movement_id)
+            inventory.restock(row.sku, row.number, movement_id, row.warehouse)
         elif row.difference:
-            inventory.adjust(row.sku, row.difference, movement_id)
+            inventory.adjust(row.sku, row.difference, movement_id, row.warehouse)
     except Refused as refused:
         return replace(row, problem=str(refused))
     return replace(row, is_done=True)
