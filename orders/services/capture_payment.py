@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from orders.domain import ledger
-from orders.domain.errors import Refused, TransitionRefused
+from orders.domain.errors import NotFound, Refused, TransitionRefused
 from orders.domain.events import Actor, EventType
 from orders.domain.ids import OrderId
 from orders.domain.ledger import Account
@@ -34,25 +36,27 @@ class Call:
     """One provider call that is on record and has no answer yet."""
 
     attempt_id: str
+    provider: PaymentProvider
     reference: str
     amount_minor: int
 
 
 def capture_payment(
-    desk: OrderDesk, provider: PaymentProvider, order_id: OrderId, attempt_id: str
+    desk: OrderDesk, provider_of: Callable[[str], PaymentProvider], order_id: OrderId, attempt_id: str
 ) -> AttemptStatus | None:
-    """Take what the shopper owes, once. `attempt_id` is the provider's idempotency key: the same at every repeat.
+    """Take what the shopper owes, once. `attempt_id` is the provider's idempotency key: the same at every repeat;
+    `provider_of` gives the provider of a name, the one that the order was authorised with.
 
     Returns how the attempt ended, or None when there is nothing to take. A refusal puts the order on hold.
-    Raises Unavailable or OutcomeUnknown when the provider or the book is away: the attempt stays open and a repeat
-    asks for the same again.
+    Raises NotFound for an order that the book does not have, Unavailable or OutcomeUnknown when the provider or the book
+    is away: the attempt stays open and a repeat asks for the same again.
     """
-    call = _begin(desk, order_id, attempt_id)
+    call = _begin(desk, provider_of, order_id, attempt_id)
     if call is None:
         return None
     failpoint("payment.after_attempt")
     try:
-        result = provider.capture(
+        result = call.provider.capture(
             reference=call.reference, amount_minor=call.amount_minor, idempotency_key=call.attempt_id
         )
     except Refused as error:
@@ -103,15 +107,20 @@ def may_ask_for_money(state: OrderState) -> bool:
     return state.order is OrderStatus.CONFIRMED and state.payment in _TAKEABLE
 
 
-def _begin(desk: OrderDesk, order_id: OrderId, attempt_id: str) -> Call | None:
+def _begin(
+    desk: OrderDesk, provider_of: Callable[[str], PaymentProvider], order_id: OrderId, attempt_id: str
+) -> Call | None:
     with desk.book.transaction() as tx:
-        change = open_order(tx, desk, order_id)
+        record = tx.get_order(order_id, lock=True)
+        if record is None:
+            raise NotFound(f"no order {order_id} in the book")
+        # Before there is an attempt: one with a provider that is not set up could never end.
+        provider = provider_of(record.request.payment.provider)
         attempts = tx.attempts(order_id)
         mine = next((attempt for attempt in attempts if attempt.id == attempt_id), None)
         if mine is not None:
-            is_open = mine.status is AttemptStatus.PENDING
-            return Call(mine.id, mine.reference, mine.amount_minor) if is_open else None
-        state = change.record.state
+            return _call_of(mine, provider) if mine.status is AttemptStatus.PENDING else None
+        state = record.state
         if state.order in _ENDED or state.payment not in _TAKEABLE:
             return None
         if any(a.kind == "capture" and a.status is AttemptStatus.PENDING for a in attempts):
@@ -119,24 +128,30 @@ def _begin(desk: OrderDesk, order_id: OrderId, attempt_id: str) -> Call | None:
         owed = ledger.balances(tx.postings(order_id))[Account.RECEIVABLE]
         if owed <= 0:
             return None
-        attempt = attempt_for(change, attempt_id, "capture", owed)
+        attempt = attempt_for(record, attempt_id, "capture", owed, desk.clock.now())
         tx.add_attempt(attempt)
-        return Call(attempt.id, attempt.reference, attempt.amount_minor)
+        return _call_of(attempt, provider)
 
 
-def attempt_for(change: OrderChange, attempt_id: str, kind: str, amount_minor: int) -> PaymentAttempt:
+def _call_of(attempt: PaymentAttempt, provider: PaymentProvider) -> Call:
+    return Call(attempt.id, provider, attempt.reference, attempt.amount_minor)
+
+
+def attempt_for(
+    record: OrderRecord, attempt_id: str, kind: str, amount_minor: int, at: datetime
+) -> PaymentAttempt:
     """A new attempt on the payment that backs an order."""
-    payment = change.record.request.payment
+    payment = record.request.payment
     return PaymentAttempt(
         id=attempt_id,
-        order_id=change.order_id,
+        order_id=record.order_id,
         kind=kind,
         provider=payment.provider,
         reference=payment.reference,
         amount_minor=amount_minor,
-        currency=change.record.request.currency,
+        currency=record.request.currency,
         status=AttemptStatus.PENDING,
-        created_at=change.at,
+        created_at=at,
     )
 
 

@@ -59,7 +59,7 @@ def _begin(desk: OrderDesk, order_id: OrderId, attempt_id: str) -> PaymentAttemp
         if wanted is None:
             return None
         kind, amount_minor = wanted
-        attempt = attempt_for(change, attempt_id, kind, amount_minor)
+        attempt = attempt_for(change.record, attempt_id, kind, amount_minor, change.at)
         tx.add_attempt(attempt)
         return attempt
 

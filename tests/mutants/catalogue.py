@@ -91,7 +91,7 @@ _ONE_ORDER = (
     Mutant(
         "idempotency condition dropped",
         "orders/adapters/dynamodb/reserving.py",
-        "            self._inventory.put_if_absent(reservation_item(placed)),\n"
+        "            self._inventory.put_if(reservation_item(placed), _IF_NEW, attempt=placed.attempt),\n"
         "            self._tracking.put_if_absent(tracking_item),\n",
         '            {"Put": {k: v for k, v in self._inventory.put_if_absent(reservation_item(placed))["Put"].items()'
         ' if k in ("TableName", "Item")}},\n'
@@ -256,8 +256,8 @@ _MONEY_MUTANTS = (
     Mutant(
         "captured without an attempt on record",
         "orders/services/capture_payment.py",
-        "        tx.add_attempt(attempt)\n        return Call(",
-        "        return Call(",
+        "        tx.add_attempt(attempt)\n        return _call_of(",
+        "        return _call_of(",
         (f"{_USE_CASES}::test_a_placed_order_is_confirmed_paid_and_shown",),
     ),
     Mutant(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orders.domain.errors import NotFound
 from orders.domain.ids import OrderId
 from orders.ports import JobMessage, PaymentProvider
 from orders.services.capture_payment import capture_payment as capture
@@ -17,8 +18,10 @@ PATIENT = Retry(max_attempts=5, first_seconds=5, factor=4)
 @job("orders", timeout=30, retry=PATIENT)
 def capture_payment(context: JobContext, message: JobMessage) -> None:
     """Take the money of a confirmed order."""
-    order_id = OrderId(message.order_id)
-    capture(context.desk, _provider(context, order_id), order_id, attempt_id=message.id)
+    try:
+        capture(context.desk, context.provider, OrderId(message.order_id), attempt_id=message.id)
+    except NotFound as error:
+        raise NotYet(str(error)) from error
 
 
 @job("orders", timeout=30, retry=PATIENT)
