@@ -98,6 +98,7 @@ class OutboxRelay:
         self._wake = threading.Event()
         self._writers = ThreadPoolExecutor(WRITER_THREADS, thread_name_prefix="outbox")
         self._is_idle = False
+        self._is_claim_full = False
         self.delivered = 0
 
     def is_idle(self) -> bool:
@@ -109,7 +110,7 @@ class OutboxRelay:
         self._wake.set()
 
     def run(self, stop: threading.Event) -> None:
-        """Relay until stopped, without a rest while there is work."""
+        """Relay until stopped, without a rest while more orders are due than one claim takes."""
         failures = 0
         while not stop.is_set():
             self._wake.clear()
@@ -124,7 +125,7 @@ class OutboxRelay:
                 log.warning("outbox_away", extra={"reason": str(error)}, exc_info=None if is_known else error)
                 stop.wait(min(5.0, 0.2 * 2**failures) * (0.5 + random.random() / 2))  # noqa: S311
                 continue
-            if not found:
+            if not self._is_claim_full:
                 self._wake.wait(IDLE_SECONDS)
         self._writers.shutdown(wait=True)
 
@@ -139,6 +140,7 @@ class OutboxRelay:
         """Claim, deliver and delete the due rows of some orders. Returns how many rows were claimed."""
         with database_errors("the outbox"), self._engine.begin() as connection:
             orders = connection.scalars(_HEADS, {"now": self._now()}).all()
+            self._is_claim_full = len(orders) == ORDERS_AT_ONCE
             if not orders:
                 return 0
             found = connection.execute(_ROWS, {"orders": orders}).mappings()
