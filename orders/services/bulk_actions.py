@@ -9,21 +9,26 @@ from typing import Any
 from orders.domain.errors import InvalidRequest, Problem
 from orders.domain.events import Actor
 from orders.domain.ids import OrderId
-from orders.ports import OrderRecord
+from orders.ports import OrderRecord, Reservation
 from orders.services.cancel_order import cancel_order
 from orders.services.desk import OrderDesk
 from orders.services.hold_order import hold_order, release_order
-from orders.services.ship_order import Parcel, add_tracking, deliver_order, ship_order, start_picking
+from orders.services.ship_order import add_tracking, deliver_order, start_picking
+from orders.services.whereabouts import ship_from_each_place
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One order of a bulk job. `command_id` is the same at every repeat, so that nothing is done twice."""
+    """One order of a bulk job. `command_id` is the same at every repeat, so that nothing is done twice.
+
+    `reservation` tells in which warehouses the pieces lie; a shop with one warehouse needs none.
+    """
 
     order_id: OrderId
     command_id: str
     actor: Actor
     options: Mapping[str, Any]
+    reservation: Reservation | None = None
 
     @property
     def reason(self) -> str:
@@ -57,8 +62,14 @@ def _unpick(desk: OrderDesk, task: Task) -> OrderRecord:
 
 
 def _ship(desk: OrderDesk, task: Task) -> OrderRecord:
-    parcel = Parcel({}, carrier=str(task.options.get("carrier", ""))[:40])
-    return ship_order(desk, task.order_id, parcel, shipment_id=task.command_id, actor=task.actor)
+    return ship_from_each_place(
+        desk,
+        task.order_id,
+        task.reservation,
+        carrier=str(task.options.get("carrier", ""))[:40],
+        shipment_id=task.command_id,
+        actor=task.actor,
+    )
 
 
 def _track(desk: OrderDesk, task: Task) -> OrderRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from orders.domain.errors import Poison, Refused
 from orders.domain.events import Actor
 from orders.domain.ids import OrderId
 from orders.messages import encode_job
-from orders.ports import JobMessage
+from orders.ports import JobMessage, Reservation
 from orders.services.bulk_actions import OWN_OPTIONS, Task, perform
 from worker.context import JobContext
 from worker.registry import job
@@ -29,8 +30,10 @@ def bulk_orders(context: JobContext, message: JobMessage) -> None:
     work = book.find(bulk_id)
     if work is None:
         raise Poison(f"no bulk job {bulk_id}")
-    for order_id in book.pending(bulk_id, PART):
-        problem = _one(context, work, order_id)
+    part = book.pending(bulk_id, PART)
+    reservations = _reservations(context, work, part)
+    for order_id in part:
+        problem = _one(context, work, order_id, reservations.get(order_id))
         book.finish_row(bulk_id, order_id, problem=problem, at=context.desk.clock.now())
     if book.pending(bulk_id, 1):
         context.queues.send(encode_job(_next_part(message, context)), queue=QUEUE)
@@ -38,12 +41,23 @@ def bulk_orders(context: JobContext, message: JobMessage) -> None:
         book.finish(bulk_id, context.desk.clock.now())
 
 
-def _one(context: JobContext, work: BulkWork, order_id: OrderId) -> str:
+def _reservations(
+    context: JobContext, work: BulkWork, order_ids: Sequence[OrderId]
+) -> Mapping[OrderId, Reservation]:
+    """Where the pieces lie that are to leave. A shop with one warehouse knows without asking."""
+    if work.action != "ship" or len(context.inventory.warehouses()) < 2:
+        return {}
+    return context.inventory.find_reservations(order_ids)
+
+
+def _one(context: JobContext, work: BulkWork, order_id: OrderId, reservation: Reservation | None) -> str:
     """Do one order; returns why it could not be done, or nothing. What may be tried again is raised."""
     kind, _, who = work.asked_by.partition(":")
     assert context.engine is not None  # noqa: S101  (bulk_orders asked)
     own = BulkBook(context.engine).options_of(work.id, order_id) if work.action in OWN_OPTIONS else {}
-    task = Task(order_id, f"bulk:{work.id}:{order_id}"[:80], Actor(kind, who), {**work.options, **own})
+    task = Task(
+        order_id, f"bulk:{work.id}:{order_id}"[:80], Actor(kind, who), {**work.options, **own}, reservation
+    )
     try:
         perform(context.desk, work.action, task)
     except Refused as refused:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from orders.domain.ids import OrderId, Sku, order_number
@@ -78,7 +78,7 @@ def stock_page(
     return StockPage(found[:PAGE], found[PAGE - 1].sku if len(found) > PAGE else after)
 
 
-def _catalogue_page(session: Session, typed: str, after: str) -> Sequence[Row[Any]]:
+def _catalogue_page(session: Session, typed: str, after: str) -> Sequence[Any]:
     statement = (
         select(Variant.sku, Variant.options, Product.name)
         .join(Product, Product.id == Variant.product_id)

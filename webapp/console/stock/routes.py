@@ -189,7 +189,7 @@ def _write_into_the_journal(rows: Sequence[sheet.SheetRow], import_id: str) -> N
     for row in moved:
         movement_id = sheet.movement_of(row, import_id)
         if movement_id not in known:
-            place = {"warehouse": row.warehouse} if row.warehouse != MAIN else {}
+            place: dict[str, Any] = {"warehouse": row.warehouse} if row.warehouse != MAIN else {}
             record(
                 f"stock.{row.kind}",
                 f"sku:{row.sku}",

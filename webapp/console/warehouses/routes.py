@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -106,7 +107,7 @@ def _change(
     change: Callable[[listing.List], Sequence[Warehouse]], action: str, code: str, done: str, wrong: str = ""
 ) -> ResponseReturnValue:
     """Change the list that was seen and write it into the audit, or say why not beside the list as it is now."""
-    given = {name: request.form[name][:300] for name in _TOLD if name in request.form}
+    given: dict[str, Any] = {name: request.form[name][:300] for name in _TOLD if name in request.form}
     record(action, f"warehouse:{code}", **given)
     try:
         listing.change_list(db.session(), console_wiring().inventory, request.form.get("seen", ""), change)
