@@ -27,6 +27,9 @@ JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
+ATTEMPT_HEADER = "X-Attempt"
+ANSWER_LOST_HEADER = "X-Answer-Lost"
+MOST_ATTEMPTS = 1_000
 DEFAULT_RETRY_AFTER_SECONDS = 1
 
 
@@ -76,6 +79,18 @@ class Request:
         if len(self.body) > MAX_BODY_BYTES:
             raise BodyTooLarge(f"the body has {len(self.body)} bytes; at most {MAX_BODY_BYTES} are taken")
         return self.body
+
+    def attempt(self) -> int:
+        """Which of the caller's tries with its key this is. Raises InvalidRequest for what is no small positive number."""
+        given = self.headers.get(ATTEMPT_HEADER.lower(), "1")
+        if not (given.isdecimal() and len(given) <= 4 and 1 <= int(given) <= MOST_ATTEMPTS):
+            detail = f"{ATTEMPT_HEADER} is a whole number from 1 to {MOST_ATTEMPTS}"
+            raise errors.InvalidRequest([errors.Problem("/headers/X-Attempt", detail)])
+        return int(given)
+
+    def is_answer_lost(self) -> bool:
+        """Whether the caller may have sent this very attempt before and has not seen its answer."""
+        return self.headers.get(ANSWER_LOST_HEADER.lower(), "").lower() == "true"
 
     def order_id(self) -> OrderId:
         """The order id in the path. Raises NotFound for what cannot be one."""
@@ -147,6 +162,7 @@ def problem(error: BaseException, correlation_id: str) -> Answer:
         body["errors"] = [{"pointer": each.pointer, "detail": each.detail} for each in error.problems]
     elif isinstance(error, errors.OrderRefused):
         body["lines"] = [_present(asdict(line)) for line in error.lines]
+        body["is_final"] = error.is_final
     elif isinstance(error, errors.Unavailable):
         wait = error.retry_after_seconds or DEFAULT_RETRY_AFTER_SECONDS
         headers["Retry-After"] = str(max(1, math.ceil(wait)))

@@ -29,6 +29,8 @@ def _submit(request: Request, run: Runtime) -> Answer:
         currency=run.settings.currency,
         reservation_ttl_seconds=run.settings.reservation_ttl_seconds,
         correlation_id=request.correlation_id,
+        attempt=request.attempt(),
+        is_answer_lost=request.is_answer_lost(),
     )
     headers = {"Location": f"/orders/{order.order_id}"}
     if accepted.is_replay:

@@ -75,12 +75,16 @@ class LineRefusal:
 
 
 class OrderRefused(Refused):
-    """The order was refused as a whole; nothing was reserved. `lines` names every line at fault."""
+    """The order was refused as a whole; nothing was reserved. `lines` names every line at fault.
+
+    `is_final`: this attempt cannot be accepted any more, not even by a request of it that is still on its way.
+    """
 
     code = "order_refused"
 
-    def __init__(self, lines: Sequence[LineRefusal]) -> None:
+    def __init__(self, lines: Sequence[LineRefusal], *, is_final: bool = False) -> None:
         self.lines = tuple(lines)
+        self.is_final = is_final
         super().__init__(", ".join(f"{line.sku}: {line.reason}" for line in self.lines))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from orders.domain.errors import LineRefusal
 from orders.domain.ids import OrderId, Sku
 from orders.domain.inventory import MAIN, ReservationState, ReservedLine, StockLevel, StockMovement
 from orders.domain.warehouses import Warehouse
@@ -20,7 +21,8 @@ class Reservation:
     `fingerprint` is the hash of the canonical request body; `message` is the queue message that announces the
     order, kept until the order is confirmed (it holds personal data); `is_sent` tells whether SQS has it.
     `currency` is the one in which the lines' prices are meant, `destination` the country (ISO 3166-1 alpha-2) that the
-    goods go to: it chooses the warehouse and is not kept.
+    goods go to: it chooses the warehouse and is not kept. Nor is `attempt`, the number of the caller's try with this
+    order id: a later one may succeed where an earlier one was refused for good.
     """
 
     order_id: OrderId
@@ -34,6 +36,7 @@ class Reservation:
     correlation_id: str = ""
     currency: str = ""
     destination: str = field(default="", compare=False)
+    attempt: int = field(default=1, compare=False)
 
     @property
     def holds_stock(self) -> bool:
@@ -49,9 +52,19 @@ class InventoryStore(Protocol):
 
         `reservation.lines` carry counter 0; the returned reservation carries the counters that were chosen, and
         with them the warehouses (orders/domain/warehouses.py has the rule).
-        A repeat of an accepted order returns the stored reservation (compare its fingerprint).
+        A repeat of an accepted order returns the stored reservation (compare its fingerprint); one of an attempt that was
+        refused for good raises that refusal again.
         Raises OrderRefused naming every line at fault; InvalidRequest when a SKU is sold in another currency;
         Unavailable when surely nothing was done, OutcomeUnknown when the answer was lost.
+        """
+        ...
+
+    def refuse_for_good(
+        self, reservation: Reservation, refusals: Sequence[LineRefusal]
+    ) -> Reservation | None:
+        """Let no request of this attempt be accepted any more, and keep why; None when that is so.
+
+        When one was accepted before, its reservation is returned and nothing is changed. Raises Unavailable, OutcomeUnknown.
         """
         ...
 

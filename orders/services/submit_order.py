@@ -7,10 +7,10 @@ the outbox entry, so what a crash leaves unsent is sent by the sweeper, and a re
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from orders.domain.errors import IdempotencyConflict, InvalidRequest, Problem, Unavailable
+from orders.domain.errors import IdempotencyConflict, InvalidRequest, OrderRefused, Problem, Unavailable
 from orders.domain.events import EventType
 from orders.domain.ids import order_number
 from orders.domain.inventory import ReservationState, ReservedLine
@@ -45,8 +45,14 @@ def submit_order(
     currency: str,
     reservation_ttl_seconds: int,
     correlation_id: str,
+    attempt: int = 1,
+    is_answer_lost: bool = False,
 ) -> Accepted:
     """Accept an order, once per order id.
+
+    `attempt` numbers the caller's tries with this id, each of which may have a body of its own until one is accepted.
+    `is_answer_lost` tells that an earlier request of this attempt may still be on its way: a refusal is then made one
+    for good, so that the caller need not wait until that request is surely over.
 
     Raises InvalidRequest for sums that do not add up or a currency that the shop does not take, OrderRefused naming
     every line that cannot be had, IdempotencyConflict when the id was used with another body, Unavailable when surely
@@ -56,13 +62,28 @@ def submit_order(
     if request.currency != currency:
         raise InvalidRequest([Problem("/currency", f"this shop sells in {currency}")])
     wanted = _reservation(request, _to_milliseconds(clock.now()), reservation_ttl_seconds, correlation_id)
+    wanted = replace(wanted, attempt=attempt)
     failpoint("submit.before_reserve")
-    stored = inventory.reserve(wanted, _first_view(request, wanted))
+    stored = _reserve(request, wanted, inventory, is_answer_lost=is_answer_lost)
     if stored.fingerprint != wanted.fingerprint:
         raise IdempotencyConflict(f"order {request.order_id} was submitted before with another body")
     if not stored.is_sent:
         _send(stored, inventory, queue)
     return Accepted(stored, priced.totals.total_minor, is_replay=stored.message != wanted.message)
+
+
+def _reserve(
+    request: OrderRequest, wanted: Reservation, inventory: InventoryStore, *, is_answer_lost: bool
+) -> Reservation:
+    try:
+        return inventory.reserve(wanted, _first_view(request, wanted))
+    except OrderRefused as refused:
+        if refused.is_final or not is_answer_lost:
+            raise
+        accepted = inventory.refuse_for_good(wanted, refused.lines)
+        if accepted is not None:
+            return accepted
+        raise OrderRefused(refused.lines, is_final=True) from refused
 
 
 def _send(stored: Reservation, inventory: InventoryStore, queue: OrderQueue) -> None:

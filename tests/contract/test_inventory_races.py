@@ -150,3 +150,18 @@ def test_a_sku_is_split_while_it_is_bought(inventory: InventoryStore) -> None:
     race([*buyers, lambda: inventory.set_up_sku(MUG, 1250, "EUR", counters=4)])
     assert numbers(inventory) == (4, 16, 0, 20)
     assert inventory.levels([MUG])[MUG].counters == 4
+
+
+def test_a_lost_request_and_the_final_refusal_of_its_repeat_race(inventory: InventoryStore) -> None:
+    """Either it was accepted and the repeat is told so, or it is refused for good: never a no that becomes a yes."""
+    stock(inventory, pieces=100)
+    for _ in range(8):
+        wanted = reservation([(MUG, 1, 1250)])
+        late, final = race(
+            [lambda w=wanted: reserve(inventory, w), lambda w=wanted: inventory.refuse_for_good(w, [])]
+        )
+        found = inventory.find_reservation(wanted.order_id)
+        if isinstance(late, OrderRefused):
+            assert (final, found) == (None, None)
+        else:
+            assert late == final == found

@@ -102,6 +102,15 @@ _ONE_ORDER = (
         ),
     ),
     Mutant(
+        "an attempt that was refused for good is accepted all the same",
+        "orders/adapters/dynamodb/reserving.py",
+        '_IF_NEW = "attribute_not_exists(#pk) OR #refused_attempt < :attempt"',
+        '_IF_NEW = "attribute_not_exists(#pk) OR #refused_attempt < :attempt OR attribute_exists(#refused_attempt)"',
+        (
+            f"{_INVENTORY}::TestRefusedForGood::test_a_late_request_of_the_attempt_is_refused_in_the_same_words[dynamodb]",
+        ),
+    ),
+    Mutant(
         "another body under the same key is taken for a repeat",
         "orders/services/submit_order.py",
         "if stored.fingerprint != wanted.fingerprint:",

@@ -30,9 +30,6 @@ from webapp.wiring import Wiring
 
 log = logging.getLogger(__name__)
 
-ANSWER_LIMIT_SECONDS = 35
-"""API Gateway ends a request after 29 s and the Lambda before that: a request older than this is not on its way any more."""
-
 
 def submit(checkout: Checkout, parts: Wiring) -> bool:
     """Hand the order to the order API, or ask what became of it."""
@@ -47,12 +44,11 @@ def submit(checkout: Checkout, parts: Wiring) -> bool:
             save(checkout, parts)
         body = encode_order_request(decode_order_request(checkout.request or {}))
         correlation_id.set(checkout.correlation_id or correlation_id.get())
-        parts.order_api.submit(order_id, body)
+        parts.order_api.submit(
+            order_id, body, attempt=checkout.attempts, is_answer_lost=first_sent is not None
+        )
         failpoint("checkout.after_submit")
     except OrderRefused as error:
-        if first_sent is not None and (now - first_sent).total_seconds() < ANSWER_LIMIT_SECONDS:
-            # A lost first request could still be accepted while its repeat is refused.
-            return False
         refusals = [asdict(line) for line in error.lines]
         return refused(checkout, parts, N_("Part of your order cannot be had as it was."), refusals)
     except OutcomeUnknown as error:

@@ -54,9 +54,12 @@ class Reply:
 class OrderApi(Protocol):
     """What checkout needs of the order API."""
 
-    def submit(self, order_id: OrderId, body: str) -> Mapping[str, Any]:
+    def submit(
+        self, order_id: OrderId, body: str, *, attempt: int = 1, is_answer_lost: bool = False
+    ) -> Mapping[str, Any]:
         """Submit an order; a repeat with the same body gets the first answer.
 
+        `attempt` counts the bodies that were tried with this id; `is_answer_lost` tells that this one was sent before.
         Raises OrderRefused, InvalidRequest or IdempotencyConflict for a no, Unavailable when it certainly was not
         done, OutcomeUnknown when a sent request stayed without an answer.
         """
@@ -83,12 +86,20 @@ class SignedOrderApi:
         self._pool = urllib3.PoolManager(maxsize=settings.order_api_concurrency, retries=False)
         self._credentials = credentials or get_session().get_credentials()
 
-    def submit(self, order_id: OrderId, body: str) -> Mapping[str, Any]:
+    def submit(
+        self, order_id: OrderId, body: str, *, attempt: int = 1, is_answer_lost: bool = False
+    ) -> Mapping[str, Any]:
         """See OrderApi."""
-        reply = self._call("POST", "/orders", body.encode(), {"Idempotency-Key": order_id})
+        headers = {"Idempotency-Key": order_id, "X-Attempt": str(attempt)}
+        if is_answer_lost:
+            headers["X-Answer-Lost"] = "true"
+        reply = self._call("POST", "/orders", body.encode(), headers)
         if reply.status < 300:
             return reply.body
-        raise _refusal(reply)
+        refusal = _refusal(reply)
+        if is_answer_lost and isinstance(refusal, OrderRefused) and not refusal.is_final:
+            raise OutcomeUnknown("refused, but an earlier request of this attempt may be on its way to a yes")
+        raise refusal
 
     def find(self, order_id: OrderId) -> Mapping[str, Any] | None:
         """See OrderApi."""
@@ -130,7 +141,8 @@ class SignedOrderApi:
             attempt += 1
             reply, trouble = None, ""
             try:
-                reply = self._send(method, path, body, headers, deadline - time.monotonic())
+                told = {**headers, "X-Answer-Lost": "true"} if was_lost and body else headers
+                reply = self._send(method, path, body, told, deadline - time.monotonic())
             except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
                 trouble = type(error).__name__  # Nothing was sent.
             except urllib3.exceptions.HTTPError as error:
@@ -179,8 +191,8 @@ def _was_not_done(reply: Reply) -> bool:
 
 
 def _believable(reply: Reply, was_lost: bool) -> Reply:
-    """A refusal that follows a lost reply proves nothing: the lost request may still be on its way to a yes."""
-    if was_lost and reply.status >= 300:
+    """A refusal that follows a lost reply proves nothing, unless it is final: the lost request may still be on its way to a yes."""
+    if was_lost and reply.status >= 300 and not reply.body.get("is_final"):
         raise OutcomeUnknown(f"an earlier request was lost; the repeat was answered {reply.status}")
     return reply
 
@@ -198,7 +210,8 @@ def _refusal(reply: Reply) -> Refused | Unavailable:
     code = str(reply.body.get("code", ""))
     detail = str(reply.body.get("detail", "")) or f"the order API answered {reply.status}"
     if code == OrderRefused.code:
-        return OrderRefused([_line_refusal(line) for line in reply.body.get("lines") or reply.body["errors"]])
+        lines = [_line_refusal(line) for line in reply.body.get("lines") or ()]
+        return OrderRefused(lines, is_final=bool(reply.body.get("is_final")))
     if code == IdempotencyConflict.code:
         return IdempotencyConflict(detail)
     if reply.status == 403:

@@ -14,6 +14,7 @@ from orders.adapters.dynamodb.items import (
     ORDER,
     STOCK,
     Item,
+    is_refusal,
     level_of,
     milliseconds,
     move_key,
@@ -29,7 +30,7 @@ from orders.adapters.dynamodb.skus import Skus
 from orders.adapters.dynamodb.table import ConditionFailed, Table
 from orders.adapters.dynamodb.tracking import TRACKING_KEPT, DynamoTracking
 from orders.adapters.dynamodb.warehouses import Warehouses
-from orders.domain.errors import NotFound, Refused
+from orders.domain.errors import LineRefusal, NotFound, Refused
 from orders.domain.ids import OrderId, Sku
 from orders.domain.inventory import MAIN, MovementKind, ReservationState, StockLevel, StockMovement
 from orders.domain.warehouses import Warehouse, checked_list
@@ -59,15 +60,22 @@ class DynamoInventory:
         view = tracking_item(tracking, tracking.updated_at + TRACKING_KEPT)
         return self._reserving.reserve(reservation, view)
 
+    def refuse_for_good(
+        self, reservation: Reservation, refusals: Sequence[LineRefusal]
+    ) -> Reservation | None:
+        """See ports.InventoryStore."""
+        return self._reserving.refuse_for_good(reservation, refusals)
+
     def find_reservation(self, order_id: OrderId) -> Reservation | None:
         """See ports.InventoryStore."""
         item = self._table.get(order_key(order_id))
-        return reservation_of(item) if item else None
+        return reservation_of(item) if item and not is_refusal(item) else None
 
     def find_reservations(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Reservation]:
         """See ports.InventoryStore."""
         items = self._table.get_many([order_key(order_id) for order_id in order_ids])
-        return {found.order_id: found for found in map(reservation_of, items.values())}
+        found = [reservation_of(item) for item in items.values() if not is_refusal(item)]
+        return {reservation.order_id: reservation for reservation in found}
 
     def mark_sent(self, order_id: OrderId, sent_in: ReservationState = ReservationState.RESERVED) -> None:
         """See ports.InventoryStore. Dropping the shard takes the item off the sparse index; its time stays on record."""
@@ -194,7 +202,7 @@ class DynamoInventory:
 
     def all_reservations(self) -> Iterator[Reservation]:
         """See ports.InventoryStore."""
-        return (reservation_of(item) for item in self._table.scan(ORDER))
+        return (reservation_of(item) for item in self._table.scan(ORDER) if not is_refusal(item))
 
     def all_movements(self) -> Iterator[StockMovement]:
         """See ports.InventoryStore."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from orders.domain.errors import LineRefusal, RefusalReason
 from orders.domain.ids import OrderId, Sku
 from orders.domain.inventory import (
     MAIN,
@@ -132,6 +134,37 @@ def reservation_item(reservation: Reservation) -> Item:
         "expiry_shard": shard,
         "expires_at": milliseconds(reservation.expires_at),
     }
+
+
+def refusal_item(reservation: Reservation, refusals: Sequence[LineRefusal]) -> Item:
+    """What stands in a reservation's place when its attempt was refused for good.
+
+    To the release before it is a reservation that was released and holds nothing.
+    """
+    return {
+        "pk": order_key(reservation.order_id),
+        "order_id": reservation.order_id,
+        "fingerprint": reservation.fingerprint,
+        "currency": reservation.currency,
+        "lines": [],
+        "state": ReservationState.RELEASED,
+        "revision": 1,
+        "correlation_id": reservation.correlation_id,
+        "accepted_at": milliseconds(reservation.accepted_at),
+        "expires_at": milliseconds(reservation.expires_at),
+        "refused_attempt": reservation.attempt,
+        "refusals": [asdict(line) for line in refusals],
+    }
+
+
+def is_refusal(item: Mapping[str, Any]) -> bool:
+    """Whether an item under an order's key tells of a refusal, and of no order."""
+    return "refused_attempt" in item
+
+
+def refusals_of(item: Mapping[str, Any]) -> list[LineRefusal]:
+    """The lines at fault that a refusal names."""
+    return [LineRefusal(**{**line, "reason": RefusalReason(line["reason"])}) for line in item["refusals"]]
 
 
 def line_items(lines: Sequence[ReservedLine]) -> list[Item]:

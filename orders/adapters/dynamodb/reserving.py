@@ -8,12 +8,23 @@ from dataclasses import replace
 from orders.adapters.dynamodb.heads import Heads
 from orders.adapters.dynamodb.items import (
     Item,
+    is_refusal,
     milliseconds,
+    order_key,
+    refusal_item,
+    refusals_of,
     reservation_item,
     reservation_of,
     stock_key,
 )
-from orders.adapters.dynamodb.table import Action, Deadline, Reason, Table, TransactionCancelled
+from orders.adapters.dynamodb.table import (
+    Action,
+    ConditionFailed,
+    Deadline,
+    Reason,
+    Table,
+    TransactionCancelled,
+)
 from orders.adapters.dynamodb.warehouses import Warehouses
 from orders.domain.errors import (
     IdempotencyConflict,
@@ -32,6 +43,9 @@ from orders.ports import Reservation
 Places = tuple[str, ...]
 """The warehouse of each counter of a SKU."""
 
+_IF_NEW = "attribute_not_exists(#pk) OR #refused_attempt < :attempt"
+"""Nothing stands there but the refusal of an earlier attempt."""
+_IF_NO_ORDER = "attribute_not_exists(#pk) OR #refused_attempt <= :attempt"
 _TAKE = "SET #available = #available - :quantity, #reserved = #reserved + :quantity, #updated_at = :now"
 _IF_SO = "#available >= :quantity AND #price_minor = :price AND #currency = :currency"
 
@@ -71,6 +85,15 @@ class Reserving:
             # The counters changed between the plan and the write: somebody else is buying the same.
             deadline.back_off()
 
+    def refuse_for_good(self, wanted: Reservation, refusals: Sequence[LineRefusal]) -> Reservation | None:
+        """See ports.InventoryStore.refuse_for_good."""
+        try:
+            self._inventory.put(refusal_item(wanted, refusals), _IF_NO_ORDER, attempt=wanted.attempt)
+        except ConditionFailed as failed:
+            item = failed.item or self._inventory.get(order_key(wanted.order_id))
+            return reservation_of(item) if item is not None and not is_refusal(item) else None
+        return None
+
     def _order_of_choice(self, wanted: Reservation, places: Mapping[str, Places]) -> tuple[str, ...]:
         """The warehouses in the order in which this order tries them; only who has goods in two of them asks."""
         known = {place for each in places.values() for place in each}
@@ -79,7 +102,7 @@ class Reserving:
     def _actions(self, placed: Reservation, tracking_item: Item) -> list[Action]:
         now = milliseconds(placed.accepted_at)
         return [
-            self._inventory.put_if_absent(reservation_item(placed)),
+            self._inventory.put_if(reservation_item(placed), _IF_NEW, attempt=placed.attempt),
             self._tracking.put_if_absent(tracking_item),
             *(
                 self._inventory.change(
@@ -99,6 +122,8 @@ class Reserving:
         item = reason.item or self._inventory.get(reservation_item(wanted)["pk"])
         if item is None:
             raise IdempotencyConflict("this order id was used before and its reservation is gone")
+        if is_refusal(item):
+            raise OrderRefused(refusals_of(item), is_final=True)
         return reservation_of(item)
 
     def _next_choice(

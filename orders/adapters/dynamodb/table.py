@@ -83,11 +83,15 @@ class Table:
 
     def put_if_absent(self, item: Item) -> Action:
         """Put an item that must not be there yet."""
+        return self.put_if(item, f"attribute_not_exists(#{self._key})")
+
+    def put_if(self, item: Item, condition: str, **values: Any) -> Action:
+        """Put an item under a condition on the one that may be there."""
         return {
             "Put": {
                 "TableName": self._name,
                 "Item": encode_item(item),
-                **_expressions({"ConditionExpression": f"attribute_not_exists(#{self._key})"}, {}),
+                **_expressions({"ConditionExpression": condition}, values),
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
         }

@@ -41,6 +41,7 @@ class MemoryInventory:
         self._stock: dict[Sku, Shelf] = {}
         self._warehouses: tuple[Warehouse, ...] = ONLY_MAIN
         self._orders: dict[OrderId, Reservation] = {}
+        self._refused: dict[OrderId, tuple[int, tuple[LineRefusal, ...]]] = {}
         self._outbox: dict[OrderId, datetime] = {}
         self._markers: set[tuple[str, MovementKind]] = set()
         self._received: list[StockMovement] = []
@@ -52,6 +53,9 @@ class MemoryInventory:
         with self._lock:
             if reservation.order_id in self._orders:
                 return self._orders[reservation.order_id]
+            refused_attempt, refusals = self._refused.get(reservation.order_id, (0, ()))
+            if reservation.attempt <= refused_attempt:
+                raise OrderRefused(refusals, is_final=True)
             placed = replace(reservation, lines=self._choose(reservation))
             for line in placed.lines:
                 counter = self._counter(line)
@@ -61,6 +65,16 @@ class MemoryInventory:
             self._outbox[placed.order_id] = placed.accepted_at
             self._tracking.project(tracking)
             return placed
+
+    def refuse_for_good(
+        self, reservation: Reservation, refusals: Sequence[LineRefusal]
+    ) -> Reservation | None:
+        """See ports.InventoryStore."""
+        with self._lock:
+            known = self._orders.get(reservation.order_id)
+            if known is None and self._refused.get(reservation.order_id, (0, ()))[0] <= reservation.attempt:
+                self._refused[reservation.order_id] = (reservation.attempt, tuple(refusals))
+            return known
 
     def _choose(self, wanted: Reservation) -> tuple[ReservedLine, ...]:
         refusals: list[LineRefusal] = []

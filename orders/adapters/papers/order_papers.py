@@ -7,16 +7,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from fpdf import XPos, YPos
 
 from orders.adapters.papers.paper import MARGIN, Paper
-from orders.domain.ids import Sku, order_number
+from orders.domain.ids import OrderId, Sku, order_number
 from orders.domain.pricing import part_of_line
 from orders.formats import day, money, percent
 from orders.ports import OrderRecord
 
 
-def packing_slip(record: OrderRecord, shop_name: str, parcel: Mapping[Sku, int] | None = None) -> bytes:
-    """What is in the parcel (all that is still to ship when no parcel is named), without prices: a present stays one."""
+Contents = tuple[str, Mapping[Sku, int] | None]
+"""Of a parcel: the name of the warehouse that it leaves (empty where nobody needs to know), and its pieces (None for all
+that is still to ship)."""
+ALL_THAT_IS_LEFT: Sequence[Contents] = (("", None),)
+
+
+def packing_slip(
+    record: OrderRecord, shop_name: str, parcels: Sequence[Contents] = ALL_THAT_IS_LEFT
+) -> bytes:
+    """What is in each parcel, on a page of its own, without prices: a present stays one."""
     paper = Paper(shop_name, f"Packing slip {order_number(record.order_id)}")
-    draw_slip(paper, record, parcel)
+    for contents in parcels:
+        draw_slip(paper, record, contents)
     return bytes(paper.output())
 
 
@@ -30,25 +39,34 @@ def invoice(record: OrderRecord, shop_name: str) -> bytes:
     return bytes(paper.output())
 
 
-def pile(records: Iterable[OrderRecord], shop_name: str, kinds: Sequence[str]) -> bytes:
-    """The papers of many orders in one file, order by order: `slip`, `invoice` or both."""
+def pile(
+    records: Iterable[OrderRecord],
+    shop_name: str,
+    kinds: Sequence[str],
+    parcels: Mapping[OrderId, Sequence[Contents]] | None = None,
+) -> bytes:
+    """The papers of many orders in one file, order by order: `slip`, `invoice` or both. `parcels` are of those that need
+    more than one slip."""
     paper = Paper(shop_name, "Papers")
     for record in records:
         if "slip" in kinds:
-            draw_slip(paper, record)
+            for contents in (parcels or {}).get(record.order_id, ALL_THAT_IS_LEFT):
+                draw_slip(paper, record, contents)
         if "invoice" in kinds:
             draw_invoice(paper, record)
     return bytes(paper.output())
 
 
-def draw_slip(paper: Paper, record: OrderRecord, parcel: Mapping[Sku, int] | None = None) -> None:
+def draw_slip(paper: Paper, record: OrderRecord, contents: Contents) -> None:
     """A packing slip, on a page of its own."""
+    place, parcel = contents
     paper.begin("Packing slip", order_number(record.order_id))
     request = record.request
     end = paper.address("Deliver to", request.shipping_address, MARGIN)
     paper.set_xy(120, paper.get_y())
     paper.set_font("DejaVu", "", 9)
-    paper.multi_cell(0, 5, f"Ordered {day(record.placed_at)}\n{request.shipping.name}", align="R")
+    facts = [f"Ordered {day(record.placed_at)}", request.shipping.name, *([f"From {place}"] if place else [])]
+    paper.multi_cell(0, 5, "\n".join(facts), align="R")
     paper.set_y(max(end, paper.get_y()) + 8)
     rows: list[tuple[str, ...]] = []
     for line in request.lines:

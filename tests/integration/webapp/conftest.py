@@ -47,7 +47,9 @@ class ServiceOrderApi:
     bodies: list[str] = field(default_factory=list)
     before: Callable[[], None] | None = None
 
-    def submit(self, order_id: OrderId, body: str) -> Mapping[str, Any]:
+    def submit(
+        self, order_id: OrderId, body: str, *, attempt: int = 1, is_answer_lost: bool = False
+    ) -> Mapping[str, Any]:
         """See OrderApi."""
         self.bodies.append(body)
         if self.before is not None:
@@ -63,6 +65,8 @@ class ServiceOrderApi:
             currency="EUR",
             reservation_ttl_seconds=3600,
             correlation_id="test-correlation",
+            attempt=attempt,
+            is_answer_lost=is_answer_lost,
         )
         if trouble is not None:
             raise trouble

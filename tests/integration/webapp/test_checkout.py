@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from orders.adapters.rds.models import PaymentAttemptRow
-from orders.domain.errors import OutcomeUnknown, Unavailable
-from orders.domain.ids import Sku
+from orders.domain.errors import OrderRefused, OutcomeUnknown, Unavailable
+from orders.domain.ids import OrderId, Sku
 from tests.integration.webapp.conftest import (
     ANSWER_LOST,
     APPROVED,
@@ -324,22 +324,42 @@ def test_an_order_api_that_is_away_keeps_the_cart_and_frees_the_money(shop: Shop
     assert len(shop.charges("authorised")) == 1
 
 
-def test_a_refusal_after_a_lost_request_is_not_believed_at_once(shop: ShopUnderTest) -> None:
-    """The lost request could still be on its way to a yes: only when it cannot be any more is the money let go."""
+def test_a_refusal_after_a_lost_request_is_final(shop: ShopUnderTest) -> None:
+    """The lost request could still be on its way to a yes. The shopper is told at once, because it cannot arrive there any more."""
     browser = shop.client()
     put_in_cart(browser, MUG_BLUE, 3)
     review = fill_in(browser)
     shop.order_api.troubles = [("before", OutcomeUnknown("lost"))]
     answer = place(browser, review)
-    shop.inventory.adjust(Sku(MUG_BLUE), -3, "taken")
-    asked = browser.get(answer.location, headers={"Accept": "application/json"})
-    assert asked.json == {"location": None, "is_challenged": False}
-    assert len(shop.charges("authorised")) == 1
-    shop.clock.advance(40)
+    shop.inventory.adjust(Sku(MUG_BLUE), -2, "taken")
     asked = browser.get(answer.location, headers={"Accept": "application/json"})
     assert asked.json is not None
     assert asked.json["location"] == "/checkout/review"
     assert [c.status for c in shop.charges()] == ["voided"]
+    shop.inventory.adjust(Sku(MUG_BLUE), 5, "found again")
+    with pytest.raises(OrderRefused):
+        shop.order_api.submit(OrderId(str(shop.checkout().id)), shop.order_api.bodies[0])
+    assert shop.accepted() == []
+    page = browser.get("/checkout/review")
+    mended = browser.post("/checkout/mend", data={"csrf_token": token_of(page)}, follow_redirects=True)
+    assert place(browser, mended).location.startswith("/orders/")
+    assert len(shop.accepted()) == len(shop.charges("authorised")) == 1
+
+
+def test_a_refusal_that_is_not_final_is_not_believed(shop: ShopUnderTest) -> None:
+    """From an order API of the release before: the page goes on asking, and the money stays held."""
+    browser = shop.client()
+    put_in_cart(browser)
+    review = fill_in(browser)
+    lost = OutcomeUnknown("lost")
+    shop.order_api.troubles = [("before", lost), ("before", lost)]
+    answer = place(browser, review)
+    asked = browser.get(answer.location, headers={"Accept": "application/json"})
+    assert asked.json == {"location": None, "is_challenged": False}
+    assert len(shop.charges("authorised")) == 1
+    asked = browser.get(answer.location, headers={"Accept": "application/json"})
+    assert asked.json is not None
+    assert asked.json["location"].startswith("/orders/")
 
 
 def test_the_reconciler_finishes_what_a_closed_tab_left(shop: ShopUnderTest) -> None:

@@ -47,6 +47,41 @@ def test_a_repeat_gets_the_first_answer_and_changes_nothing(shop: Shop) -> None:
     assert len(shop.messages()) == 1
 
 
+def test_a_refusal_is_final_for_who_has_lost_an_answer(shop: Shop) -> None:
+    """The lost request may come after its refused repeat, when the stock is there again: it must not be accepted then."""
+    shop.stock(pieces=1)
+    body = order_body()
+    assert not shop.post(body).json["is_final"]
+    lost = {"X-Answer-Lost": "true", "X-Attempt": "1"}
+    refused = shop.post(body, headers=lost)
+    assert (refused.status, refused.json["code"], refused.json["is_final"]) == (409, "order_refused", True)
+    shop.inventory.restock(Sku("MUG-RED"), 5, "again")
+    late = shop.post(body)
+    assert (late.status, late.json["lines"]) == (409, refused.json["lines"])
+    assert shop.is_untouched()
+    assert (
+        shop.post(order_body(order_id=body["order_id"], note="smaller"), headers={"X-Attempt": "2"}).status
+        == 202
+    )
+
+
+def test_an_order_that_was_accepted_is_not_refused_afterwards(shop: Shop) -> None:
+    """The lost request had been accepted, and took the last pieces that its repeat would need."""
+    shop.stock(pieces=2)
+    body = order_body()
+    first = shop.post(body)
+    again = shop.post(body, headers={"X-Answer-Lost": "true"})
+    assert (again.status, again.json) == (202, first.json)
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "1.5", "many", "1001", "²"])
+def test_an_attempt_is_a_small_positive_number(shop: Shop, given: str) -> None:
+    shop.stock()
+    refused = shop.post(order_body(), headers={"X-Attempt": given})
+    assert (refused.status, refused.json["errors"][0]["pointer"]) == (400, "/headers/X-Attempt")
+    assert shop.is_untouched()
+
+
 def test_a_foreign_order_id_is_refused_and_says_nothing_about_its_order(shop: Shop) -> None:
     """The key was used with another body: 422, and not one word of the other order."""
     shop.stock()

@@ -164,6 +164,31 @@ def test_a_refusal_after_a_lost_request_is_unknown(gateway: Gateway, api: Signed
         api.submit(ORDER, "{}")
 
 
+def test_a_repeat_says_that_an_answer_was_lost_and_believes_a_final_no(
+    gateway: Gateway, api: SignedOrderApi
+) -> None:
+    """Within one call and from one call to the next: the first request of an attempt says nothing of the kind."""
+    final = (409, {"code": "order_refused", "lines": [], "is_final": True})
+    gateway.answers = [HANG_UP, final]
+    with pytest.raises(OrderRefused):
+        api.submit(ORDER, "{}", attempt=3)
+    gateway.answers = [final]
+    with pytest.raises(OrderRefused):
+        api.submit(ORDER, "{}", attempt=3, is_answer_lost=True)
+    told = [headers.get("X-Answer-Lost") for _, _, headers, _ in gateway.requests]
+    assert told == [None, "true", "true"]
+    assert {headers["X-Attempt"] for _, _, headers, _ in gateway.requests} == {"3"}
+
+
+def test_a_no_that_is_not_final_is_not_believed_after_a_lost_answer(
+    gateway: Gateway, api: SignedOrderApi
+) -> None:
+    """The order API of the release before knows no final ones."""
+    gateway.answers = [(409, {"code": "order_refused", "lines": []})]
+    with pytest.raises(OutcomeUnknown):
+        api.submit(ORDER, "{}", is_answer_lost=True)
+
+
 def test_refusals_name_their_lines(gateway: Gateway, api: SignedOrderApi) -> None:
     """problem+json becomes the domain's errors."""
     line = {"sku": "A", "reason": "out_of_stock", "requested": 3, "available": 1, "price_minor": None}
