@@ -12,7 +12,6 @@ from orders.domain.pricing import part_of_line
 from orders.formats import day, money, percent
 from orders.ports import OrderRecord
 
-
 Contents = tuple[str, Mapping[Sku, int] | None]
 """Of a parcel: the name of the warehouse that it leaves (empty where nobody needs to know), and its pieces (None for all
 that is still to ship)."""

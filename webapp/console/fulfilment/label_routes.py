@@ -11,9 +11,11 @@ from flask.typing import ResponseReturnValue
 from orders.adapters.rds.label_models import LabelRow
 from webapp.console.door import console, current_staff, requires
 from webapp.console.fulfilment.labels import buy_label
+from webapp.console.fulfilment.parts import chosen_place
 from webapp.console.orders.reading import read_order
 from webapp.console.people.audit import record
 from webapp.console.permissions import Permission
+from webapp.console.warehouses.names import place_name
 from webapp.console.wiring import console_wiring, desk
 from webapp.extensions import db
 from webapp.wiring import wiring
@@ -30,13 +32,17 @@ def make_label(order_id: UUID) -> ResponseReturnValue:
     command_id = request.form.get("command_id", "")[:70]
     if not command_id.startswith("console:"):
         abort(400, "The form is incomplete; open it again.")
+    said = request.form.get("warehouse", "")[:40]
+    place = chosen_place(said)
     file = read_order(db.session(), desk(), order_id)
     label = buy_label(
         db.session(),
         carrier,
         file.record,
         label_id=f"label:{command_id}",
-        sender=wiring().settings.shop_name,
+        sender=f"{wiring().settings.shop_name}, {place_name(place)}"
+        if place
+        else wiring().settings.shop_name,
         by=current_staff().email,
         now=wiring().clock.now(),
     )
@@ -44,6 +50,7 @@ def make_label(order_id: UUID) -> ResponseReturnValue:
     db.session.commit()
     flash(f"The label {label.tracking_number} is ready to print.")
     packed = [(name, value) for name, value in request.form.items() if name.startswith("ship:")]
+    packed += [("warehouse", said)] if said else []
     return redirect(
         f"{url_for('console.pack', order_id=order_id)}?{urlencode([('label', label.id), *packed])}"
     )

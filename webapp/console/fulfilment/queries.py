@@ -12,10 +12,13 @@ from sqlalchemy.orm import Session
 
 from orders.adapters.rds.models import Order, OrderLine
 from orders.domain.events import EventType
-from orders.domain.ids import OrderId
+from orders.domain.ids import OrderId, Sku, order_number
+from orders.domain.inventory import MAIN
 from orders.domain.order import TRANSITIONS, FulfilmentStatus
-from orders.ports import OrderRecord
+from orders.ports import InventoryStore, OrderRecord
+from orders.services.desk import OrderDesk
 from orders.services.ship_order import free_to_ship
+from orders.services.whereabouts import Whereabouts, is_elsewhere, lying
 
 BATCH = 40
 """Orders on one trolley: what a person can keep apart."""
@@ -70,18 +73,64 @@ class PickLine:
     orders: list[tuple[str, int]] = field(default_factory=list)
 
 
-def pick_list(records: Sequence[OrderRecord], numbers: Mapping[OrderId, str]) -> list[PickLine]:
-    """The pieces of a batch by SKU, in the order of the shelves (their SKUs)."""
+@dataclass(frozen=True, slots=True)
+class PickSection:
+    """What is to pick in one warehouse, and for which orders; `place` is empty in a shop with one warehouse."""
+
+    place: str
+    lines: Sequence[PickLine]
+    records: Sequence[OrderRecord]
+
+    @property
+    def pieces(self) -> int:
+        """Pieces on this walk."""
+        return sum(line.pieces for line in self.lines)
+
+
+def pick_sections(
+    records: Sequence[OrderRecord], lies: Mapping[OrderId, Whereabouts], places: Sequence[str]
+) -> list[PickSection]:
+    """A batch by warehouse, in the shop's order of them. `lies` tells where the orders' pieces lie, as far as they lie
+    anywhere in particular; `places` is empty for a shop with one warehouse."""
+    home = MAIN if places else ""
+    free = {record.order_id: free_to_ship(record) for record in records}
+    found = [(record, lies.get(record.order_id) or {home: free[record.order_id]}) for record in records]
+    named = dict.fromkeys([*places, *(place for _, parts in found for place in parts)])
+    return [
+        PickSection(place, _lines(here), [record for record, _ in here])
+        for place in named
+        if (here := [(record, parts[place]) for record, parts in found if parts.get(place)])
+    ]
+
+
+def _lines(here: Sequence[tuple[OrderRecord, Mapping[Sku, int]]]) -> list[PickLine]:
+    """The pieces of one place by SKU, in the order of the shelves (their SKUs)."""
     found: dict[str, PickLine] = {}
-    for record in records:
-        left = free_to_ship(record)
+    for record, pieces in here:
         for line in record.request.lines:
-            pieces = left.get(line.sku, 0)
-            if pieces:
+            if count := pieces.get(line.sku, 0):
                 entry = found.setdefault(line.sku, PickLine(line.sku, line.name, line.variant))
-                entry.pieces += pieces
-                entry.orders.append((numbers[record.order_id], pieces))
+                entry.pieces += count
+                entry.orders.append((order_number(record.order_id), count))
     return [found[sku] for sku in sorted(found)]
+
+
+def batch_lies(
+    desk: OrderDesk, inventory: InventoryStore, order_ids: Sequence[OrderId]
+) -> Mapping[OrderId, Whereabouts]:
+    """Where the pieces lie that may leave, of those of these orders that are not in the main warehouse altogether."""
+    elsewhere = {
+        order_id: reservation
+        for order_id, reservation in inventory.find_reservations(order_ids).items()
+        if is_elsewhere(reservation)
+    }
+    with desk.book.transaction() as tx:
+        return {
+            record.order_id: lying(
+                record, elsewhere[record.order_id], tx.shipments(record.order_id), free_to_ship(record)
+            )
+            for record in tx.get_orders(list(elsewhere))
+        }
 
 
 def order_ids_of(given: Sequence[str]) -> list[UUID]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from flask import Response, flash, redirect, render_template, request, url_for
@@ -11,15 +12,17 @@ from sqlalchemy import func, select
 from orders.adapters.rds.fulfilment_models import ReturnLine, ReturnRow
 from orders.adapters.rds.models import Order
 from orders.domain.errors import Refused, Unavailable
-from orders.domain.ids import OrderId, order_number, uuid7
+from orders.domain.ids import OrderId, Sku, order_number, uuid7
 from orders.ports import ReturnStatus
-from orders.services.ship_order import free_to_ship, left_to_ship, start_picking
+from orders.services.ship_order import left_to_ship, start_picking
 from webapp.console.door import console, requires
 from webapp.console.fulfilment import queries
 from webapp.console.fulfilment.labels import chosen_label
+from webapp.console.fulfilment.parts import parts_of
 from webapp.console.orders.reading import read_order
 from webapp.console.people.audit import record
 from webapp.console.permissions import Permission
+from webapp.console.warehouses.names import place_name, several_places
 from webapp.console.wiring import actor, console_wiring, desk
 from webapp.extensions import db
 from webapp.wiring import wiring
@@ -63,17 +66,32 @@ def start_batch() -> ResponseReturnValue:
 @console.get("/picking/list")
 @requires(Permission.ORDERS_FULFIL)
 def pick_list() -> ResponseReturnValue:
-    """The pick list of a batch: one walk past the shelves, with the slot of each order."""
+    """The pick list of a batch: one walk past the shelves of each warehouse, with the slot of each order."""
     ids = [OrderId(str(order_id)) for order_id in queries.order_ids_of(request.args.getlist("order"))]
+    places, is_known = _places_to_walk()
+    lies = queries.batch_lies(desk(), console_wiring().inventory, ids) if places else {}
     with desk().book.transaction() as tx:
         records = tx.get_orders(ids)
-    numbers = {one.order_id: order_number(one.order_id) for one in records}
+    sections = queries.pick_sections(records, lies, list(places))
+    wanted = request.args.get("warehouse", "")
     return render_template(
         "console/fulfilment/pick_list.html",
-        lines=queries.pick_list(records, numbers),
-        records=records,
-        numbers=numbers,
+        sections=[one for one in sections if one.place == wanted] or sections,
+        all_sections=sections,
+        wanted=wanted,
+        ids=ids,
+        lies=lies,
+        places=places,
+        is_known=is_known,
     )
+
+
+def _places_to_walk() -> tuple[Mapping[str, str], bool]:
+    """The warehouses of a shop with several, and whether that could be read: what is to pick is told without it, too."""
+    try:
+        return several_places(), True
+    except Unavailable:
+        return {}, False
 
 
 @console.get("/orders/<uuid:order_id>/pack")
@@ -81,7 +99,8 @@ def pick_list() -> ResponseReturnValue:
 def pack(order_id: UUID) -> ResponseReturnValue:
     """Pack one order: every scanned SKU counts up. Without scripts the same page counts on the server."""
     file = read_order(db.session(), desk(), order_id)
-    left = free_to_ship(file.record)
+    parts = parts_of(file, request.args.get("warehouse", "")[:40])
+    left = parts.pieces
     label = chosen_label(db.session(), order_id, request.args.get("label", "")[:80])
     packed = {sku: min(request.args.get(f"ship:{sku}", 0, type=int), pieces) for sku, pieces in left.items()}
     scanned = request.args.get("scan", "").strip()
@@ -100,6 +119,7 @@ def pack(order_id: UUID) -> ResponseReturnValue:
         file=file,
         record=file.record,
         left=left,
+        parts=parts,
         packed=packed,
         answer=answer,
         is_good=is_good,
@@ -113,18 +133,21 @@ def pack(order_id: UUID) -> ResponseReturnValue:
 @console.get("/orders/<uuid:order_id>/slip.pdf")
 @requires(Permission.ORDERS_VIEW)
 def packing_slip(order_id: UUID) -> ResponseReturnValue:
-    """The packing slip of what is still to ship, or of one parcel."""
+    """The packing slip of one parcel; else of what is still to ship, on a page for each warehouse where it lies."""
     file = read_order(db.session(), desk(), order_id)
-    wanted = request.args.get("shipment", "")
-    parcel = next((one.lines for one in file.shipments if one.id == wanted), None)
-    if parcel is None and not left_to_ship(file.record) and file.shipments:
-        parcel = file.shipments[-1].lines
+    sent = [one for one in file.shipments if one.id == request.args.get("shipment", "")]
+    if not sent and not left_to_ship(file.record):
+        sent = list(file.shipments[-1:])
+    place = request.args.get("warehouse", "")
+    lies = {place: file.lies[place]} if place in file.lies else file.lies
+    parcels: list[tuple[str, Mapping[Sku, int] | None]] = [
+        *((place_name(one.warehouse) if one.warehouse else "", one.lines) for one in sent[:1]),
+    ] or [(place_name(code), lines) for code, lines in lies.items()]
     # Drawn seldom, and fpdf with fontTools is a fifth of what the program imports: not at its start.
     from orders.adapters.papers import order_papers
 
-    return _pdf(
-        order_papers.packing_slip(file.record, wiring().settings.shop_name, parcel), f"slip-{file.number}"
-    )
+    slip = order_papers.packing_slip(file.record, wiring().settings.shop_name, parcels or [("", None)])
+    return _pdf(slip, f"slip-{file.number}")
 
 
 @console.get("/orders/<uuid:order_id>/invoice.pdf")

@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from orders.adapters.rds.bulk_job_models import BulkRow
 from orders.adapters.rds.bulk_jobs import MOST_ORDERS, MOST_PAPERS, begin_bulk, retry_failed
-from orders.domain.errors import Refused
+from orders.domain.errors import Refused, Unavailable
 from orders.domain.ids import OrderId, uuid7
 from orders.observability import correlation_id
 from orders.services.bulk_actions import UNDONE_BY, Task, perform
@@ -26,6 +26,7 @@ from webapp.console.orders.search import OrderSearch
 from webapp.console.people.audit import record
 from webapp.console.permissions import Permission
 from webapp.console.shop_time import shop_zone
+from webapp.console.warehouses.names import several_places
 from webapp.console.wiring import actor, desk
 from webapp.extensions import db
 from webapp.wiring import wiring
@@ -135,8 +136,16 @@ def _preview(
         search=search,
         ids=ids,
         hold_reasons=HOLD_REASONS,
+        names_places=action in {"ship", "print"} and _has_several_places(),
         job_id=uuid7(wiring().clock.now()),
     )
+
+
+def _has_several_places() -> bool:
+    try:
+        return bool(several_places())
+    except Unavailable:
+        return False
 
 
 def _effects(action: str, group: bulk.Group) -> list[Consequence]:

@@ -14,6 +14,7 @@ from orders.domain.ids import OrderId, uuid7
 from orders.ports import OrderRecord
 from orders.services.return_order import RETURN_REASONS
 from webapp.console.door import console, requires, staff_may
+from webapp.console.fulfilment.parts import parts_of
 from webapp.console.orders.actions import ACTIONS, Action, offered
 from webapp.console.orders.preview import preview
 from webapp.console.orders.reading import OrderFile, read_order
@@ -98,6 +99,7 @@ def _form(action: Action, file: OrderFile, invalid: InvalidRequest | None = None
         hold_reasons=HOLD_REASONS,
         return_reasons=RETURN_REASONS,
         the_return=_return_of(file),
+        parts=parts_of(file, request.values.get("warehouse", "")[:40]),
     ), 422 if invalid else 200
 
 

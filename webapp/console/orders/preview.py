@@ -19,6 +19,7 @@ from orders.domain.ledger import Account
 from orders.domain.order import PaymentStatus
 from orders.ports import BookedPosting, Effect, OrderRecord, OrderTransaction, OutboxRow
 from orders.services.desk import OrderDesk
+from webapp.console.warehouses.names import place_name
 from webapp.console.words import words
 from webapp.formats import money, pieces
 
@@ -133,7 +134,9 @@ def _stock(row: OutboxRow, before: OrderRecord) -> Iterator[Consequence]:
         left = {line.sku: line.quantity - before.counts_of(line.sku).shipped for line in before.request.lines}
         yield Consequence("stock", f"{_listed(left)} can be sold again.")
     elif row.effect is Effect.SHIP_STOCK:
-        yield Consequence("stock", f"{_listed(row.payload['lines'])} leave the house and are sold.")
+        place = row.payload.get("warehouse")
+        where = place_name(place) if place else "the house"
+        yield Consequence("stock", f"{_listed(row.payload['lines'])} leave {where} and are sold.")
     elif row.effect is Effect.TAKE_BACK_STOCK:
         yield Consequence("stock", f"{_listed(row.payload['lines'])} go back on the shelf.")
 

@@ -21,6 +21,8 @@ from orders.domain.order import INITIAL, OrderState, apply
 from orders.domain.risk import RiskHit
 from orders.ports import OrderRecord, PaymentAttempt, Reservation, ReturnRecord, Shipment, TrackingView
 from orders.services.desk import OrderDesk
+from orders.services.ship_order import left_to_ship
+from orders.services.whereabouts import Whereabouts, is_elsewhere, lying
 from webapp.console.wiring import console_wiring
 from webapp.wiring import wiring
 
@@ -70,6 +72,8 @@ class OrderFile:
     hits: Sequence[RiskHit] = ()
     labels: Sequence[Any] = ()
     """Labels that carriers made for it, without their documents."""
+    lies: Whereabouts = field(default_factory=dict)
+    """Where what is left lies, by warehouse; empty for an order of the main warehouse alone."""
 
 
 def read_order(session: Session, desk: OrderDesk, order_id: UUID) -> OrderFile:
@@ -111,6 +115,9 @@ def read_order(session: Session, desk: OrderDesk, order_id: UUID) -> OrderFile:
             .where(LabelRow.order_id == order_id)
             .order_by(LabelRow.created_at)
         ).all(),
+        lies=(
+            lying(record, reservation, shipments, left_to_ship(record)) if is_elsewhere(reservation) else {}
+        ),
     )
 
 

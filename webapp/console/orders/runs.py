@@ -17,6 +17,7 @@ from orders.services.refund_order import Refund, refund_order
 from orders.services.return_order import RETURN_REASONS, decide_return, receive_return, request_return
 from orders.services.ship_order import Parcel, deliver_order, ship_order, start_picking
 from webapp.console.amounts import parse_amount
+from webapp.console.fulfilment.parts import chosen_place
 from webapp.console.orders.wish import Wish
 
 HOLD_REASONS = tuple(str(kind) for kind in HoldKind)
@@ -96,7 +97,8 @@ def ship(desk: OrderDesk, wish: Wish) -> OrderRecord:
     url = wish.text("tracking_url")
     if url and not url.startswith(("https://", "http://")):
         raise InvalidRequest([Problem("/tracking_url", "a link begins with https://")])
-    parcel = Parcel(lines, wish.text("carrier", 40), wish.text("tracking_number", 80), url)
+    place = chosen_place(wish.text("warehouse", 40))
+    parcel = Parcel(lines, wish.text("carrier", 40), wish.text("tracking_number", 80), url, place)
     return ship_order(
         desk,
         wish.order_id,

@@ -1,0 +1,54 @@
+"""An order whose pieces lie in several warehouses, part by part: which there are, and which one is being packed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orders.domain.ids import Sku
+from orders.services.ship_order import free_to_ship
+from orders.services.whereabouts import Whereabouts
+from webapp.console.orders.reading import OrderFile
+from webapp.console.warehouses.names import known_place
+
+EVERYWHERE = "*"
+"""What a form says when the pieces of all places were brought together into one parcel: no code has a star."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What may leave now. `by_place` is empty for an order that lies in the main warehouse: no page tells of places then.
+
+    `chosen` is the place whose pieces are being packed: a code, EVERYWHERE, or nothing.
+    """
+
+    by_place: Whereabouts
+    chosen: str
+    pieces: Mapping[Sku, int]
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether there is more than one place to choose from."""
+        return len(self.by_place) > 1
+
+
+def parts_of(file: OrderFile, wanted: str) -> Parts:
+    """The parts of an order, with the wanted one chosen, or the first that has something."""
+    free = free_to_ship(file.record)
+    by_place = {
+        place: mine
+        for place, skus in file.lies.items()
+        if (mine := {sku: count for sku, count in skus.items() if sku in free})
+    }
+    if not by_place:
+        return Parts({}, "", free)
+    if wanted == EVERYWHERE:
+        return Parts(by_place, EVERYWHERE, free)
+    chosen = wanted if wanted in by_place else next(iter(by_place))
+    return Parts(by_place, chosen, by_place[chosen])
+
+
+def chosen_place(said: str) -> str:
+    """The warehouse of a form as a parcel names it: nothing for an order of one place, and for pieces that were brought
+    together. Raises InvalidRequest."""
+    return known_place(said, "/warehouse") if said and said != EVERYWHERE else ""
