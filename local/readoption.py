@@ -47,11 +47,13 @@ class _Story:
             return not reservation.holds_stock
         if reservation.state is not ReservationState.CONFIRMED:
             return False
-        counts = {line.sku: self.record.counts_of(line.sku) for line in reservation.lines}
-        return all(
-            (line.shipped, line.returned) == (counts[line.sku].shipped, counts[line.sku].restocked)
-            for line in reservation.lines
-        )
+        # The pieces of one SKU may lie on several counters, and so be several lines.
+        moved: dict[Sku, list[int]] = {line.sku: [0, 0] for line in reservation.lines}
+        for line in reservation.lines:
+            moved[line.sku][0] += line.shipped
+            moved[line.sku][1] += line.returned
+        counts = {sku: self.record.counts_of(sku) for sku in moved}
+        return all(moved[sku] == [counts[sku].shipped, counts[sku].restocked] for sku in moved)
 
 
 def readopt(book: OrderBook, inventory: InventoryStore) -> Readopted:
@@ -114,6 +116,7 @@ def _reserve(story: _Story, inventory: InventoryStore, prices: Mapping[Sku, int]
                 expires_at=placed_at + timedelta(days=1),
                 correlation_id=story.record.correlation_id,
                 currency=request.currency,
+                destination=request.shipping_address.country,
             ),
             view_of(story.record, (), placed_at),
         )
@@ -128,7 +131,7 @@ def _move(story: _Story, inventory: InventoryStore) -> None:
     order_id = story.record.order_id
     inventory.confirm(order_id)
     for shipment in story.shipments:
-        inventory.ship(order_id, shipment.id, shipment.lines)
+        inventory.ship(order_id, shipment.id, shipment.lines, shipment.warehouse)
     for each in story.returns:
         on_shelf = {sku: pieces for sku, pieces in each.restocked.items() if pieces}
         if on_shelf:

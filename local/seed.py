@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -27,13 +28,15 @@ from orders.adapters.clock import SystemClock
 from orders.adapters.dynamodb.inventory import DynamoInventory
 from orders.adapters.rds.coupon_models import CouponRow
 from orders.domain.coupon import CouponKind
+from orders.domain.ids import Sku
+from orders.domain.warehouses import ONLY_MAIN, Warehouse
 from orders.ports import InventoryStore
 from orders.settings import Settings
 from webapp.catalog.importer import import_sheets
 from webapp.catalog.models import Product, Variant
 from webapp.catalog.records import Sheets
 from webapp.catalog.sheet import read_sheets
-from webapp.catalog.stock import StockEntry, entries_of, set_up_stock
+from webapp.catalog.stock import PARALLEL, StockEntry, entries_of, initial_movement, set_up_stock
 from webapp.console.people.cli import ensure_demo_staff
 
 CATALOGUE = Path(__file__).parent / "catalogue"
@@ -47,6 +50,23 @@ DEMO_COUPON: Mapping[str, Any] = {
     "note": "Demo: a tenth off the first order",
 }
 """What README.md and the welcome lines tell; made once, with the catalogue."""
+NORTH = Warehouse("north", "Hamburg", ("DK", "FI", "NO", "SE"))
+IN_THE_NORTH: Mapping[Sku, int] = {
+    Sku("CW-BLK-OAT"): 8,
+    Sku("CW-BLK-SLA"): 6,
+    Sku("CW-DUV-WHI-DOU"): 6,
+    Sku("CW-FLK-FOR-05L"): 20,
+    Sku("CW-KET-FOR"): 10,
+    Sku("CW-PLT-OAT"): 30,
+    Sku("CW-RCK-MUS"): 6,
+    Sku("CW-RCK-SLA"): 8,
+    Sku("CW-RUG-140"): 5,
+    Sku("CW-TSK-FOR"): 5,
+    Sku("CW-WKD-OLI"): 6,
+    Sku("CW-WSH-INK"): 12,
+    Sku("CW-WSH-OLI"): 15,
+}
+"""How many of the sheet's pieces lie in the demo shop's second warehouse; of the large rug all of them."""
 SHEETS = ("categories.csv", "products.csv", "collections.csv")
 
 
@@ -75,7 +95,36 @@ def fill_shelves(session: Session, inventory: InventoryStore) -> int:
     variants = session.scalars(select(Variant).where(Variant.sku.in_(pieces))).all()
     # The price is the shop's, not the sheet's: the staff may have changed it since.
     entries = [StockEntry(each.sku, each.price_minor, each.currency, pieces[each.sku]) for each in variants]
-    return set_up_stock(inventory, entries)
+    in_main = entries
+    if _has_the_north(inventory):
+        with ThreadPoolExecutor(PARALLEL, thread_name_prefix="north") as pool:
+            rest = pool.map(lambda entry: _without_the_north(inventory, entry), entries)
+            in_main = [entry for entry in rest if entry]
+    set_up_stock(inventory, in_main)
+    return len(entries)
+
+
+def _has_the_north(inventory: InventoryStore) -> bool:
+    """Open the second warehouse in a shop that has no stock yet; a shop that has some keeps the warehouses it has."""
+    known = inventory.warehouses()
+    if tuple(known) == ONLY_MAIN and not inventory.levels(IN_THE_NORTH):
+        inventory.set_warehouses([*known, NORTH])
+        return True
+    return any(each.code == NORTH.code for each in known)
+
+
+def _without_the_north(inventory: InventoryStore, entry: StockEntry) -> StockEntry | None:
+    """Bring what lies in the north, once; what is left of the entry for the main warehouse, None for nothing."""
+    sku = Sku(entry.sku)
+    there = min(IN_THE_NORTH.get(sku, 0), entry.quantity)
+    if not there:
+        return entry
+    inventory.set_up_sku(sku, entry.price_minor, entry.currency, warehouse=NORTH.code)
+    whole = there == entry.quantity
+    # All of its pieces: then they are its first ones, and nobody brings those again.
+    movement = initial_movement(sku) if whole else f"import:{sku}:{NORTH.code}"
+    inventory.restock(sku, there, movement, NORTH.code)
+    return None if whole else replace(entry, quantity=entry.quantity - there)
 
 
 def expecting_a_delivery(sheets: Sheets, today: date) -> Sheets:
