@@ -1,48 +1,30 @@
-"""The short way to the database for pages that only read: one round trip a statement, no transaction around it."""
+"""The short way to the database, past SQLAlchemy's statements and objects: for the pages and clicks that are many."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
-import psycopg
-from psycopg.rows import namedtuple_row
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import PoolProxiedConnection
-
+from orders.adapters.rds.statements import run, run_within
 from webapp.extensions import db
 
 _AUTOCOMMIT = {"isolation_level": "AUTOCOMMIT"}
 
 
 def rows(statement: str, values: Mapping[str, Any]) -> Sequence[Any]:
-    """The rows of one SELECT with psycopg's `%(name)s` placeholders. A `%` of its own is written `%%`.
+    """The rows of one statement with psycopg's `%(name)s` placeholders. A `%` of its own is written `%%`.
 
-    The pool's own connection runs it: SQLAlchemy's statement and result around it would cost a page as much as the
-    rest of its reading. Errors are SQLAlchemy's all the same, and a dead connection leaves the pool.
+    Within the transaction of the request's session where there is one: a second connection for a request that holds one
+    could be waited for for ever. Otherwise one round trip, committed when it returns. Raises SQLAlchemy's errors.
     """
-    engine = db.engine
-    held: PoolProxiedConnection | None = None
-    try:
-        held = engine.raw_connection()
-        connection: psycopg.Connection[Any] = cast(Any, held.driver_connection)
-        connection.autocommit = True
-        try:
-            with connection.cursor(row_factory=namedtuple_row) as cursor:
-                return cursor.execute(cast(Any, statement), values).fetchall()
-        finally:
-            if not connection.closed:
-                connection.autocommit = False
-    except psycopg.Error as error:
-        is_dead = held is None or engine.dialect.is_disconnect(cast(Any, error), held.driver_connection, None)
-        if held is not None and is_dead:
-            held.invalidate(error)
-        raise DBAPIError.instance(
-            statement, None, error, psycopg.Error, connection_invalidated=is_dead, dialect=engine.dialect
-        ) from error
-    finally:
-        if held is not None:
-            held.close()
+    if is_in_transaction():
+        return run_within(db.session.connection(), statement, values)
+    return run(db.engine, statement, values)
+
+
+def is_in_transaction() -> bool:
+    """Whether the request's session has begun one."""
+    return bool(db.session.registry.has() and db.session().in_transaction())
 
 
 def statement_by_statement() -> None:

@@ -284,6 +284,13 @@ _MONEY_MUTANTS = (
         (f"{_CHECKOUT}::test_an_order_api_that_is_away_keeps_the_cart_and_frees_the_money",),
     ),
     Mutant(
+        "a checkout is written over a newer one",
+        "webapp/checkout/store.py",
+        " WHERE id = %(kept_id)s AND version = %(kept_version)s RETURNING id)",
+        " WHERE id = %(kept_id)s AND version <= %(kept_version)s + 9 RETURNING id)",
+        (f"{_CHECKOUT}::test_a_process_that_was_overtaken_overwrites_nothing",),
+    ),
+    Mutant(
         "a checkout is not leased",
         "webapp/checkout/leases.py",
         "            (Checkout.leased_until.is_(None)) | (Checkout.leased_until < now),\n",
@@ -378,9 +385,9 @@ _WALL_MUTANTS = (
     ),
     Mutant(
         "another shopper's checkout can be opened",
-        "webapp/checkout/queries.py",
-        "    query = select(Checkout).where(Checkout.id == checkout_id, Checkout.cart_id == cart_id)\n",
-        "    query = select(Checkout).where(Checkout.id == checkout_id)\n",
+        "webapp/checkout/store.py",
+        '_OF_CART = _selecting("id = %(id)s AND cart_id = %(cart)s")\n',
+        '_OF_CART = _selecting("id = %(id)s")\n',
         (f"{_CHECKOUT}::test_nobody_reaches_another_shoppers_checkout",),
     ),
     Mutant(

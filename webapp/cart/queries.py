@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, select
@@ -259,28 +260,41 @@ def keep_coupon(cart: Cart, code: str, now: datetime) -> None:
     cart.touched_at = now
 
 
-def take_out_ordered(cart_id: UUID, ordered: dict[str, int], now: datetime) -> None:
+Statement = tuple[str, Mapping[str, Any]]
+
+
+def locking(cart_id: UUID) -> Statement:
+    """What to ask first: whoever changes lines holds the cart's row, so that two never wait for each other."""
+    return "SELECT id FROM carts WHERE id = %(cart)s FOR UPDATE", {"cart": cart_id}
+
+
+def taking_out(cart_id: UUID, ordered: Mapping[str, int], now: datetime) -> list[Statement]:
     """Take what was ordered out of the cart, and the coupon that was used; what was added meanwhile stays.
 
-    The caller commits, and has no object of this cart in its session.
+    They go along with a checkout that is kept (checkout/store.py), after `locking` the cart.
     """
-    # Whoever changes lines holds the cart's row, so that two never wait for each other.
-    if db.session.scalar(select(Cart.id).where(Cart.id == cart_id).with_for_update()) is None:
-        return
-    values = {"cart": cart_id, "skus": list(ordered), "pieces": list(ordered.values()), "now": now}
-    db.session.connection().exec_driver_sql(_TAKE_OUT, values)
+    skus, pieces = list(ordered), list(ordered.values())
+    values = {"ordered_cart": cart_id, "ordered_skus": skus, "ordered_pieces": pieces, "ordered_at": now}
+    return [(statement, values) for statement in _TAKE_OUT]
 
 
-_TAKE_OUT = """
-WITH ordered AS (SELECT * FROM unnest(%(skus)s::text[], %(pieces)s::int[]) AS ordered(sku, quantity)),
-     gone AS (
-        DELETE FROM cart_lines line USING ordered
-        WHERE line.cart_id = %(cart)s AND line.sku = ordered.sku AND line.quantity <= ordered.quantity),
-     fewer AS (
-        UPDATE cart_lines line SET quantity = line.quantity - ordered.quantity FROM ordered
-        WHERE line.cart_id = %(cart)s AND line.sku = ordered.sku AND line.quantity > ordered.quantity)
-UPDATE carts SET coupon_code = '', version = version + 1, touched_at = %(now)s WHERE id = %(cart)s
-"""
+_TAKE_OUT = (
+    """
+DELETE FROM cart_lines line USING unnest(%(ordered_skus)s::text[], %(ordered_pieces)s::int[]) AS ordered(sku, quantity)
+WHERE line.cart_id = %(ordered_cart)s AND line.sku = ordered.sku AND line.quantity <= ordered.quantity
+AND EXISTS (SELECT FROM kept)
+""",
+    """
+UPDATE cart_lines line SET quantity = line.quantity - ordered.quantity
+FROM unnest(%(ordered_skus)s::text[], %(ordered_pieces)s::int[]) AS ordered(sku, quantity)
+WHERE line.cart_id = %(ordered_cart)s AND line.sku = ordered.sku AND line.quantity > ordered.quantity
+AND EXISTS (SELECT FROM kept)
+""",
+    """
+UPDATE carts SET coupon_code = '', version = version + 1, touched_at = %(ordered_at)s
+WHERE id = %(ordered_cart)s AND EXISTS (SELECT FROM kept)
+""",
+)
 
 
 def delete_expired_carts(oldest: datetime, limit: int = 1000) -> int:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
-
-from orders.adapters.rds.models import PaymentAttemptRow
-from orders.ports import AttemptStatus, PaymentOutcome
+from orders.ports import AttemptStatus, PaymentOutcome, PaymentResult
+from webapp import reads
 from webapp.checkout.models import Checkout
-from webapp.extensions import db
-from webapp.reads import statement_by_statement
+from webapp.checkout.store import Along
 
 _ON_ITS_WAY = "asked; no answer yet"
 
@@ -21,37 +17,59 @@ def key(checkout: Checkout, kind: str) -> str:
     return f"{checkout.id}:{kind}:{checkout.attempts}"
 
 
-def record(checkout: Checkout, kind: str, amount_minor: int, provider: str, now: datetime) -> None:
-    """Write the row of a call that is about to be made; the same attempt again changes nothing. The caller commits."""
-    db.session.execute(
-        insert(PaymentAttemptRow)
-        .values(
-            id=key(checkout, kind),
-            order_id=checkout.id,
-            kind=kind,
-            provider=provider,
-            reference=checkout.payment_reference if kind != "authorise" else "",
-            amount_minor=amount_minor,
-            currency=checkout.currency,
-            status=AttemptStatus.PENDING,
-            created_at=now,
-            updated_at=now,
-        )
-        .on_conflict_do_nothing()
+def recorded(checkout: Checkout, kind: str, amount_minor: int, provider: str, now: datetime) -> Along:
+    """The row of a call that is about to be made, to go along with the checkout; the same attempt again changes nothing."""
+    return Along(
+        _RECORD,
+        {
+            "attempt_id": key(checkout, kind),
+            "attempt_order": checkout.id,
+            "attempt_kind": kind,
+            "attempt_provider": provider,
+            "attempt_reference": checkout.payment_reference if kind != "authorise" else "",
+            "attempt_amount": amount_minor,
+            "attempt_currency": checkout.currency,
+            "attempt_status": str(AttemptStatus.PENDING),
+            "attempt_at": now,
+        },
     )
 
 
-def finish(attempt_id: str, outcome: PaymentOutcome, reference: str, decline_code: str, detail: str) -> None:
-    """Write how the call ended. The caller commits."""
-    values = {
-        "status": AttemptStatus(outcome.value),
-        "decline_code": decline_code[:40],
-        "detail": detail[:500],
-        "updated_at": datetime.now(UTC),
-    }
-    if reference:
-        values["reference"] = reference
-    db.session.execute(update(PaymentAttemptRow).where(PaymentAttemptRow.id == attempt_id).values(**values))
+_RECORD = """
+INSERT INTO payment_attempts (id, order_id, kind, provider, reference, amount_minor, currency, status, created_at, updated_at)
+SELECT %(attempt_id)s, %(attempt_order)s, %(attempt_kind)s, %(attempt_provider)s, %(attempt_reference)s, %(attempt_amount)s,
+       %(attempt_currency)s, %(attempt_status)s, %(attempt_at)s, %(attempt_at)s
+FROM kept ON CONFLICT DO NOTHING
+"""
+
+
+def answered(attempt_id: str, result: PaymentResult, now: datetime) -> Along:
+    """The provider's answer to a call, to go along with the checkout."""
+    return finished(attempt_id, result.outcome, result.reference, result.decline_code, result.message, now)
+
+
+def finished(
+    attempt_id: str, outcome: PaymentOutcome, reference: str, decline_code: str, detail: str, now: datetime
+) -> Along:
+    """How a call ended, to go along with the checkout. A reference that is known stays where none is given."""
+    return Along(
+        _FINISH,
+        {
+            "attempt_id": attempt_id,
+            "attempt_status": str(AttemptStatus(outcome.value)),
+            "attempt_reference": reference,
+            "attempt_code": decline_code[:40],
+            "attempt_detail": detail[:500],
+            "attempt_at": now,
+        },
+    )
+
+
+_FINISH = """
+UPDATE payment_attempts SET status = %(attempt_status)s, decline_code = %(attempt_code)s, detail = %(attempt_detail)s,
+       reference = coalesce(nullif(%(attempt_reference)s, ''), reference), updated_at = %(attempt_at)s
+WHERE id = %(attempt_id)s AND EXISTS (SELECT FROM kept)
+"""
 
 
 def begin_call(attempt_id: str) -> bool:
@@ -59,15 +77,11 @@ def begin_call(attempt_id: str) -> bool:
 
     Returns whether an earlier call of this attempt was made and never answered.
     """
-    before = select(PaymentAttemptRow.detail).where(PaymentAttemptRow.id == attempt_id).with_for_update()
-    earlier = before.cte("earlier")
-    statement_by_statement()
-    was = db.session.scalar(
-        update(PaymentAttemptRow)
-        .where(PaymentAttemptRow.id == attempt_id)
-        .values(detail=_ON_ITS_WAY)
-        .returning(select(earlier.c.detail).scalar_subquery())
-        .execution_options(synchronize_session=False)
-    )
-    db.session.commit()
-    return bool(was == _ON_ITS_WAY)
+    found = reads.one(_BEGIN_CALL, {"id": attempt_id, "on_its_way": _ON_ITS_WAY})
+    return found is not None and bool(found.detail == _ON_ITS_WAY)
+
+
+_BEGIN_CALL = """
+WITH earlier AS (SELECT detail FROM payment_attempts WHERE id = %(id)s FOR UPDATE)
+UPDATE payment_attempts SET detail = %(on_its_way)s WHERE id = %(id)s RETURNING (SELECT detail FROM earlier) AS detail
+"""

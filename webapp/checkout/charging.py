@@ -78,12 +78,14 @@ def _locale(checkout: Checkout) -> str:
 
 def not_authorised(checkout: Checkout, parts: Wiring, key: str) -> bool:
     """The attempt never reached the provider: nothing is held, the shopper may try again."""
-    attempts.finish(key, PaymentOutcome.DECLINED, "", "unavailable", "it never reached the provider")
+    finished = attempts.finished(
+        key, PaymentOutcome.DECLINED, "", "unavailable", "it never reached the provider", parts.clock.now()
+    )
     _reopen(checkout)
     checkout.notice = N_(
         "The payment service does not answer at the moment. Nothing was charged; please try again soon."
     )
-    save(checkout, parts, is_last=True)
+    save(checkout, parts, finished, is_last=True)
     return False
 
 
@@ -101,7 +103,6 @@ def challenge(checkout: Checkout, parts: Wiring) -> bool:
 
 def take_result(checkout: Checkout, parts: Wiring, key: str, result: PaymentResult) -> bool:
     """Write the provider's answer to an authorisation into its attempt and the checkout, in one transaction."""
-    attempts.finish(key, result.outcome, result.reference, result.decline_code, result.message)
     checkout.payment_reference = result.reference
     if result.outcome is PaymentOutcome.SUCCEEDED:
         payment = {**(checkout.request or {})["payment"], "reference": result.reference}
@@ -115,7 +116,7 @@ def take_result(checkout: Checkout, parts: Wiring, key: str, result: PaymentResu
         checkout.notice = DECLINED.get(result.decline_code, DECLINED[""])
         _reopen(checkout)
     goes_on = result.outcome is PaymentOutcome.SUCCEEDED
-    save(checkout, parts, is_last=not goes_on)
+    save(checkout, parts, attempts.answered(key, result, parts.clock.now()), is_last=not goes_on)
     return goes_on
 
 
@@ -133,11 +134,10 @@ def let_go(checkout: Checkout, parts: Wiring) -> bool:
         result = PaymentResult(
             PaymentOutcome.DECLINED, checkout.payment_reference, 0, "refused", str(error)[:200]
         )
-    attempts.finish(key, result.outcome, result.reference, result.decline_code, result.message)
     checkout.payment_reference = ""
     checkout.request, checkout.submitted_at = None, None
     _reopen(checkout)
-    save(checkout, parts, is_last=True)
+    save(checkout, parts, attempts.answered(key, result, parts.clock.now()), is_last=True)
     return False
 
 

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import update
 
+from webapp.checkout import store
 from webapp.checkout.models import IN_FLIGHT, Checkout
-from webapp.checkout.queries import commit, move_on
+from webapp.checkout.store import Along
 from webapp.extensions import db
 from webapp.reads import statement_by_statement
 from webapp.wiring import Wiring
@@ -34,7 +35,7 @@ def lease(checkout_id: UUID, now: datetime) -> Checkout | None:
         .execution_options(populate_existing=True, synchronize_session=False)
     )
     db.session.commit()
-    return checkout
+    return store.detached(checkout) if checkout is not None else None
 
 
 def until(now: datetime) -> datetime:
@@ -55,12 +56,14 @@ def release(checkout_id: UUID) -> None:
     db.session.commit()
 
 
-def save(checkout: Checkout, parts: Wiring, *, is_last: bool = False) -> None:
-    """Commit a step, and with it the lease: renewed for the step that follows, or given back after the last one.
+def save(
+    checkout: Checkout, parts: Wiring, *along: Along, first: Along | None = None, is_last: bool = False
+) -> None:
+    """Commit a step with what goes along with it (store.keep), and the lease: renewed for the step that follows, or given
+    back after the last one.
 
     Raises VersionConflict when somebody else has taken the checkout further.
     """
     now = parts.clock.now()
     checkout.leased_until = None if is_last else until(now)
-    move_on(checkout, now)
-    commit()
+    store.keep(checkout, now, *along, first=first)

@@ -108,5 +108,5 @@ class Checkout(Base):
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
     # Every write is `... WHERE version = the one that was read`: whoever worked too slowly on a lease that ended finds
-    # out at the commit, and overwrites nothing. queries.move_on counts, SQLAlchemy compares.
+    # then, and overwrites nothing. store.keep counts and compares; whatever else writes one, SQLAlchemy compares.
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012 (SQLAlchemy's form)

@@ -11,7 +11,7 @@ from orders import links
 from orders.domain.ids import OrderId
 from webapp.account import prefill
 from webapp.cart.cookie import read_cart_id
-from webapp.checkout import mending, queries
+from webapp.checkout import mending, store
 from webapp.checkout.cards import label_in_words
 from webapp.checkout.coupons import Weighed, value_of, weigh
 from webapp.checkout.models import IN_FLIGHT, Checkout, CheckoutStatus
@@ -96,7 +96,7 @@ def onwards(checkout: Checkout) -> Response:
 def without_cart() -> Response:
     """No cart to check out: perhaps because it was ordered a moment ago, in this window or another."""
     cart_id = read_cart_id(request)
-    latest = queries.find_latest(cart_id) if cart_id else None
+    latest = store.find_latest(cart_id) if cart_id else None
     if latest is not None and latest.status == CheckoutStatus.PLACED:
         return onwards(latest)
     flash(_("Your cart is empty."), "notice")

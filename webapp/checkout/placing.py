@@ -18,21 +18,17 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.orm.exc import StaleDataError
-
 from orders.domain.errors import InvalidRequest, Problem, VersionConflict
 from orders.domain.ids import OrderId
 from orders.domain.request import check
 from orders.failpoints import failpoint
 from orders.messages import decode_order_request, order_request_to_dict
 from orders.observability import correlation_id
-from webapp.checkout import attempts, charging, coupons, submitting
+from webapp.checkout import attempts, charging, coupons, store, submitting
 from webapp.checkout.arrival import expected_arrival
 from webapp.checkout.leases import lease, release, until
 from webapp.checkout.models import IN_FLIGHT, Checkout, CheckoutStatus
-from webapp.checkout.queries import commit, move_on
 from webapp.checkout.quote import order_request, quote
-from webapp.extensions import db
 from webapp.languages import N_
 from webapp.wiring import Wiring
 
@@ -54,8 +50,8 @@ def begin(checkout: Checkout, parts: Wiring, now: datetime) -> None:
     """Freeze what is charged, claim the coupon, record the payment attempt and take the lease, in one transaction, before any
     call. Commits.
 
-    The caller holds the row's lock and has compared versions. Raises VersionConflict when it is not open, CouponRefused
-    when the coupon was used up meanwhile.
+    Raises VersionConflict when it is not open, or not any more as it was read, and CouponRefused when the coupon was used
+    up meanwhile.
     """
     if checkout.status != CheckoutStatus.OPEN:
         raise VersionConflict("this order is being placed already")
@@ -82,10 +78,11 @@ def begin(checkout: Checkout, parts: Wiring, now: datetime) -> None:
     checkout.refusals, checkout.notice, checkout.action_url = [], "", ""
     checkout.correlation_id = correlation_id.get()
     checkout.leased_until = until(now)  # Whoever begins goes on with it at once: see `place`.
-    move_on(checkout, now)
-    # Last, so that the checkout is written once: a statement sends what was changed before it.
-    attempts.record(checkout, "authorise", request.total_minor, parts.payments.name, now)
-    commit()
+    store.keep(
+        checkout,
+        now,
+        attempts.recorded(checkout, "authorise", request.total_minor, parts.payments.name, now),
+    )
     failpoint("checkout.after_attempt")
 
 
@@ -93,7 +90,7 @@ def advance(checkout_id: UUID, parts: Wiring) -> Checkout:
     """Do every step that can be done now and return the checkout as it stands. Safe to call at any time, by anyone."""
     checkout = lease(checkout_id, parts.clock.now())
     if checkout is None:
-        return db.session.get_one(Checkout, checkout_id, populate_existing=True)
+        return store.get(checkout_id)
     return _work(checkout, parts)
 
 
@@ -104,13 +101,13 @@ def _work(checkout: Checkout, parts: Wiring) -> Checkout:
         while (step := _STEPS.get(CheckoutStatus(checkout.status))) is not None and step(checkout, parts):
             pass
         is_over = checkout.leased_until is None
-    except (VersionConflict, StaleDataError):
+    except VersionConflict:
         # Somebody else has taken it further meanwhile; what this one did has the same key and changed nothing more.
         log.info("placing_overtaken", extra={"order_id": str(checkout_id)})
     finally:
         if not is_over:
             release(checkout_id)
-    return checkout if is_over else db.session.get_one(Checkout, checkout_id, populate_existing=True)
+    return checkout if is_over else store.get(checkout_id)
 
 
 _STEPS: Mapping[CheckoutStatus, Callable[[Checkout, Wiring], bool]] = {

@@ -16,7 +16,7 @@ from orders.domain.errors import InvalidRequest, VersionConflict
 from webapp.cart.cookie import read_cart_id
 from webapp.cart.queries import CartView
 from webapp.cart.routes import current_cart, current_view
-from webapp.checkout import mending, placing, queries
+from webapp.checkout import mending, placing, queries, store
 from webapp.checkout.forms import PlaceForm
 from webapp.checkout.models import IN_FLIGHT, Checkout, CheckoutStatus
 from webapp.checkout.pages import first_undone, onwards, page, without_cart
@@ -40,7 +40,7 @@ def place() -> Response | tuple[str, int]:
     checkout_id = _uuid(request.form.get("checkout_id"))
     if cart is None or checkout_id is None:
         return without_cart()
-    checkout = queries.find_of_cart(checkout_id, cart.id, lock=True)
+    checkout = store.find_of_cart(checkout_id, cart.id)
     if checkout is None or checkout.status == CheckoutStatus.ABANDONED:
         db.session.rollback()
         return redirect(url_for("cart.show"), 303)
@@ -63,6 +63,9 @@ def place() -> Response | tuple[str, int]:
         return _without_coupon(checkout_id, cart, refused)
     except (InvalidRequest, VersionConflict) as error:
         db.session.rollback()
+        checkout = store.get(checkout_id)
+        if checkout.status != CheckoutStatus.OPEN:
+            return onwards(checkout)  # A second click at the same moment: the first one is at it.
         return page("review", checkout, [_sentence(error)], PlaceForm()), 409
     return onwards(placed)
 
@@ -78,7 +81,7 @@ def _without_coupon(checkout_id: UUID, cart: CartView, refused: CouponRefused) -
     """Somebody else's order took the last use between the look and the click: show the order as it costs now."""
     db.session.rollback()
     log.info("coupon_refused", extra={"order_id": str(checkout_id), "reason": str(refused.problem)})
-    checkout = db.session.get_one(Checkout, checkout_id, populate_existing=True)
+    checkout = store.get(checkout_id)
     told = queries.refresh_lines(checkout, cart, wiring().clock.now())
     told = told or [_("The coupon %(code)s does not count any more.", code=refused.coupon_code)]
     return page("review", checkout, told, PlaceForm()), 409
@@ -88,7 +91,7 @@ def _without_coupon(checkout_id: UUID, cart: CartView, refused: CouponRefused) -
 def checking(checkout_id: UUID) -> Response:
     """The page between the click and the answer: it goes on by itself, and never charges twice."""
     cart_id = read_cart_id(request)
-    checkout = queries.find_of_cart(checkout_id, cart_id) if cart_id else None
+    checkout = store.find_of_cart(checkout_id, cart_id) if cart_id else None
     if checkout is None:
         abort(404, _("This order is not open in this browser."))
     db.session.commit()
@@ -111,13 +114,13 @@ def checking(checkout_id: UUID) -> Response:
 def other_card(checkout_id: UUID) -> Response:
     """Leave the bank's question unanswered and pay in another way."""
     cart_id = read_cart_id(request)
-    checkout = queries.find_of_cart(checkout_id, cart_id) if cart_id else None
+    checkout = store.find_of_cart(checkout_id, cart_id) if cart_id else None
     if checkout is None:
         abort(404, _("This order is not open in this browser."))
     db.session.commit()
     if checkout.status == CheckoutStatus.CHALLENGED:
         placing.give_up_challenge(checkout_id, wiring())
-        checkout = db.session.get_one(Checkout, checkout_id, populate_existing=True)
+        checkout = store.get(checkout_id)
     return onwards(checkout)
 
 
@@ -125,7 +128,7 @@ def other_card(checkout_id: UUID) -> Response:
 def back_from_bank() -> Response:
     """Where the bank's page sends the shopper back to; what it decided is asked of the provider, not read from the address."""
     cart_id = read_cart_id(request)
-    checkout = queries.find_latest(cart_id) if cart_id else None
+    checkout = store.find_latest(cart_id) if cart_id else None
     if checkout is None:
         return redirect(url_for("cart.show"), 303)
     db.session.commit()
@@ -141,13 +144,13 @@ def back_from_bank() -> Response:
 def mend() -> Response:
     """Change the cart so that it can be had, as the refusal offered, and look at the order again."""
     cart = current_cart(lock=True)
-    checkout = queries.find_unfinished(cart.id) if cart else None
+    checkout = store.find_unfinished(cart.id) if cart else None
     if cart is None or checkout is None or checkout.status != CheckoutStatus.OPEN:
         db.session.rollback()
         return redirect(url_for("cart.show"), 303)
     mending.mend(cart, checkout.refusals, wiring().clock.now())
     checkout.refusals, checkout.notice = [], ""
-    queries.commit()
+    store.keep(checkout, wiring().clock.now())
     return redirect(url_for("checkout.review" if cart.lines else "cart.show"), 303)
 
 

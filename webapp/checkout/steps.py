@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from webapp.account import prefill
 from webapp.account.sessions import current_customer_id
 from webapp.cart.routes import current_view
-from webapp.checkout import queries
+from webapp.checkout import queries, store
 from webapp.checkout.forms import CardForm, DeliveryForm, DetailsForm, HostedForm, PlaceForm
 from webapp.checkout.models import IN_FLIGHT, Checkout
 from webapp.checkout.pages import first_undone, page, quote_of, refused_page, without_cart
@@ -21,7 +21,7 @@ from webapp.checkout.quote import default_country
 from webapp.extensions import db
 from webapp.languages import N_, _
 from webapp.rate_limit import limited
-from webapp.reads import statement_by_statement
+from webapp.reads import is_in_transaction
 from webapp.wiring import wiring
 
 bp = Blueprint("checkout", __name__, url_prefix="/checkout")
@@ -40,11 +40,11 @@ def step(view: View) -> Callable[[], Any]:
         if cart is None or not cart.lines:
             return without_cart()
         now = wiring().clock.now()
-        statement_by_statement()
-        checkout = queries.find_unfinished(cart.id)
+        checkout = store.find_unfinished(cart.id)
         if checkout is None and cart.can_check_out:
             checkout = queries.open_checkout(cart, current_customer_id(), now)
-        db.session.commit()
+        if is_in_transaction():
+            db.session.commit()  # Of a customer's session: it is over before anything is changed.
         if checkout is not None and checkout.status in IN_FLIGHT:
             return redirect(url_for("checkout.checking", checkout_id=checkout.id), 303)
         if checkout is not None and checkout.refusals:

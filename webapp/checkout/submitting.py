@@ -20,12 +20,12 @@ from orders.domain.ids import OrderId
 from orders.failpoints import failpoint
 from orders.messages import decode_order_request, encode_order_request
 from orders.observability import correlation_id
-from webapp.cart.queries import take_out_ordered
+from webapp.cart import queries as cart
 from webapp.checkout import attempts
 from webapp.checkout.leases import save
 from webapp.checkout.models import Checkout, CheckoutStatus
+from webapp.checkout.store import Along
 from webapp.languages import N_
-from webapp.reads import statement_by_statement
 from webapp.wiring import Wiring
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,6 @@ def submit(checkout: Checkout, parts: Wiring) -> bool:
         if first_sent is not None and parts.order_api.find(order_id) is not None:
             return placed(checkout, parts)
         if first_sent is None:
-            statement_by_statement()  # It is one UPDATE, and it compares versions.
             checkout.submitted_at = now
             save(checkout, parts)
         body = encode_order_request(decode_order_request(checkout.request or {}))
@@ -81,12 +80,11 @@ def submit(checkout: Checkout, parts: Wiring) -> bool:
 
 def placed(checkout: Checkout, parts: Wiring) -> bool:
     ordered = {line["sku"]: line["quantity"] for line in (checkout.request or {})["lines"]}
-    # First, so that the checkout is written once: a statement would send what was changed before it.
-    take_out_ordered(checkout.cart_id, ordered, parts.clock.now())
     checkout.status = CheckoutStatus.PLACED
     checkout.payment_token = checkout.notice = ""
     checkout.refusals = []
-    save(checkout, parts, is_last=True)
+    taken_out = (Along(*each) for each in cart.taking_out(checkout.cart_id, ordered, parts.clock.now()))
+    save(checkout, parts, *taken_out, first=Along(*cart.locking(checkout.cart_id)), is_last=True)
     log.info("order_submitted", extra={"order_id": str(checkout.id)})
     return False
 
@@ -94,8 +92,10 @@ def placed(checkout: Checkout, parts: Wiring) -> bool:
 def refused(checkout: Checkout, parts: Wiring, notice: str, refusals: list[dict[str, Any]]) -> bool:
     checkout.status = CheckoutStatus.REFUSED
     checkout.notice, checkout.refusals = notice, refusals
-    attempts.record(
-        checkout, "void", (checkout.request or {})["total_minor"], parts.payments.name, parts.clock.now()
+    amount_minor = (checkout.request or {})["total_minor"]
+    save(
+        checkout,
+        parts,
+        attempts.recorded(checkout, "void", amount_minor, parts.payments.name, parts.clock.now()),
     )
-    save(checkout, parts)
     return True

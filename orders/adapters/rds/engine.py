@@ -56,7 +56,7 @@ def make_engine(settings: Settings, program: str = "cartwright") -> Engine:
         max_overflow=settings.database_pool_size,
         pool_timeout=POOL_TIMEOUT_SECONDS,
         pool_recycle=RECYCLE_SECONDS,
-        json_serializer=_json_text,
+        json_serializer=json_text,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "application_name": program,
@@ -112,7 +112,7 @@ def _what_the_proxy_can_share(settings: Settings) -> dict[str, None]:
     return {"prepare_threshold": None} if settings.database_iam_auth else {}
 
 
-def _json_text(value: Any) -> str:
+def json_text(value: Any) -> str:
     """Compact JSON, refusing what PostgreSQL's json type would refuse later."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
