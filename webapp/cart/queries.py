@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, select
-from sqlalchemy.dialects.postgresql import insert
 
 from orders.domain.errors import InvalidRequest, NotFound, Problem, VersionConflict
-from orders.domain.request import MAX_LINES, MAX_QUANTITY
+from orders.domain.request import MAX_QUANTITY
 from webapp import reads
 from webapp.account.sessions import current_customer_id
-from webapp.cart.models import Cart, CartLine
+from webapp.cart.models import Cart
 from webapp.catalog.availability import Availability
 from webapp.catalog.offers import Offer, find_offers, offer_of
 from webapp.extensions import db
 from webapp.languages import _
-
-DOUBLE_CLICK_SECONDS = 1.0
-"""Two adds of the same piece within this time are one click that arrived twice: a page cannot be redrawn faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,60 +165,6 @@ def view_cart(cart: Cart, availability: Availability, *, fresh: bool = False) ->
     return CartView(cart.id, cart.version, cart.currency, lines, cart.coupon_code)
 
 
-def new_cart(currency: str, now: datetime, oldest: datetime) -> Cart:
-    """A fresh, empty cart with an unguessable id, the customer's own when one is signed in; the caller commits."""
-    customer_id = current_customer_id()
-    if not customer_id:
-        # Nobody else can know its name: it goes into the database with its first line.
-        guests = Cart(id=uuid.uuid4(), currency=currency, version=1, created_at=now, touched_at=now)
-        db.session.add(guests)
-        return guests
-    # A customer has one cart: the expired one goes first, and two tabs at once get the same new one.
-    db.session.execute(delete(Cart).where(Cart.customer_id == customer_id, Cart.touched_at < oldest))
-    row = {
-        "id": uuid.uuid4(),
-        "customer_id": customer_id,
-        "currency": currency,
-        "version": 1,
-        "created_at": now,
-        "touched_at": now,
-    }
-    made = db.session.scalar(insert(Cart).values(row).on_conflict_do_nothing().returning(Cart.id))
-    is_mine = Cart.id == made if made is not None else Cart.customer_id == customer_id
-    return db.session.scalars(select(Cart).where(is_mine).with_for_update()).one()
-
-
-def add_to_cart(cart: Cart, offer: Offer, quantity: int, now: datetime) -> int:
-    """Add pieces of an offer to a locked cart; returns how many of it the cart holds now.
-
-    The same click twice adds once. Raises InvalidRequest beyond the limits of an order.
-    """
-    line = next((line for line in cart.lines if line.sku == offer.sku), None)
-    if line is not None and now - line.added_at < timedelta(seconds=DOUBLE_CLICK_SECONDS):
-        return line.quantity
-    _check_quantity((line.quantity if line else 0) + quantity)
-    if line is None:
-        if len(cart.lines) >= MAX_LINES:
-            raise InvalidRequest(
-                [
-                    Problem(
-                        "/sku",
-                        _(
-                            "An order takes at most %(most)s different items; order in two parts.",
-                            most=MAX_LINES,
-                        ),
-                    )
-                ]
-            )
-        line = CartLine(sku=offer.sku, quantity=0, seen_price_minor=offer.price_minor, added_at=now)
-        cart.lines.append(line)
-    line.quantity += quantity
-    line.seen_price_minor = offer.price_minor
-    line.added_at = now
-    _touch(cart, now)
-    return line.quantity
-
-
 def set_quantity(cart: Cart, version: int, sku: str, quantity: int, now: datetime) -> None:
     """Set how many of a SKU a locked cart holds; 0 takes the line out.
 
@@ -242,9 +183,9 @@ def set_quantity(cart: Cart, version: int, sku: str, quantity: int, now: datetim
     if quantity == 0:
         cart.lines.remove(line)
     else:
-        _check_quantity(quantity)
+        check_quantity(quantity)
         line.quantity = quantity
-    _touch(cart, now)
+    touch(cart, now)
 
 
 def accept_prices(cart: Cart, view: CartView) -> None:
@@ -309,13 +250,15 @@ def _is_visitors() -> ColumnElement[bool]:
     return Cart.customer_id.in_({"", current_customer_id()})
 
 
-def _check_quantity(quantity: int) -> None:
+def check_quantity(quantity: int) -> None:
+    """Raise InvalidRequest for what an order does not take of one SKU."""
     if not 1 <= quantity <= MAX_QUANTITY:
         raise InvalidRequest(
             [Problem("/quantity", _("Choose a quantity from 1 to %(most)s.", most=MAX_QUANTITY))]
         )
 
 
-def _touch(cart: Cart, now: datetime) -> None:
+def touch(cart: Cart, now: datetime) -> None:
+    """Count a change; the caller commits."""
     cart.version += 1
     cart.touched_at = now

@@ -25,7 +25,7 @@ from orders.domain.errors import InvalidRequest, NotFound, Problem, VersionConfl
 from orders.domain.request import MAX_QUANTITY
 from webapp import reads
 from webapp.account.sessions import current_customer
-from webapp.cart import queries
+from webapp.cart import adding, queries
 from webapp.cart.cookie import read_cart_id, write_cart_id
 from webapp.cart.estimate import estimate
 from webapp.cart.models import Cart
@@ -135,29 +135,24 @@ def use_coupon() -> BaseResponse:
 @limited("cart", burst=60, per_seconds=60)
 def add() -> BaseResponse:
     """Put pieces of a SKU into the cart."""
-    reads.statement_by_statement()
     offer = _offer_asked_for()
-    db.session.commit()
+    if reads.is_in_transaction():
+        db.session.commit()  # Of a customer's session: no lock is taken in it.
     quantity = _number(request.form.get("quantity", "1"), 0)
     if not 1 <= quantity <= MAX_QUANTITY:
         raise InvalidRequest(
             [Problem("/quantity", _("Choose a quantity from 1 to %(most)s.", most=MAX_QUANTITY))]
         )
-    now = wiring().clock.now()
-    cart = current_cart(lock=True) or queries.new_cart(wiring().settings.currency, now, oldest_cart())
-    if cart.currency != offer.currency:
-        raise InvalidRequest(
-            [Problem("/sku", _("This cart is in %(currency)s; finish it first.", currency=cart.currency))]
-        )
-    in_cart = queries.add_to_cart(cart, offer, quantity, now)
-    db.session.commit()
+    parts = wiring()
+    added = adding.add(
+        read_cart_id(request), offer, quantity, parts.settings.currency, parts.clock.now(), oldest_cart()
+    )
     if wants_json():
-        count = sum(line.quantity for line in cart.lines)
         response = jsonify(
-            count=count,
+            count=added.count,
             name=offer.name,
             variant=offer.variant,
-            in_cart=in_cart,
+            in_cart=added.in_cart,
             cart_url=url_for("cart.show"),
             said=_("%(name)s is in your cart.", name=offer.name),
             look=_("Look at it"),
@@ -165,7 +160,7 @@ def add() -> BaseResponse:
     else:
         flash(_("%(name)s is in your cart.", name=offer.name), "success")
         response = make_response(redirect(url_for("cart.show"), 303))
-    write_cart_id(response, cart.id)
+    write_cart_id(response, added.cart_id)
     return response
 
 

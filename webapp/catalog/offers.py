@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
-
 from orders.domain.inventory import StockLevel
+from webapp import reads
 from webapp.catalog.availability import FEW_LEFT, Availability
-from webapp.catalog.models import Product, Variant
-from webapp.extensions import db
 from webapp.formats import options_label
 from webapp.languages import _, ngettext
 
@@ -69,25 +66,16 @@ def find_offers(
         return {}
     # The stock first: no connection to the database is held while another machine is asked.
     levels = availability.levels(wanted, fresh=fresh)
-    rows = db.session.execute(
-        select(
-            Variant.sku,
-            Variant.options,
-            Variant.price_minor,
-            Variant.currency,
-            Variant.weight_grams,
-            Variant.image,
-            Variant.is_active,
-            Variant.back_on,
-            Product.name,
-            Product.slug,
-            Product.image.label("product_image"),
-            Product.is_active.label("product_is_active"),
-        )
-        .join(Product, Variant.product_id == Product.id)
-        .where(Variant.sku.in_(wanted))
-    ).all()
+    rows = reads.rows(_OFFERS, {"skus": wanted})
     return {row.sku: offer_of(row, levels) for row in rows}
+
+
+_OFFERS = """
+SELECT piece.sku, piece.options, piece.price_minor, piece.currency, piece.weight_grams, piece.image, piece.is_active,
+       piece.back_on, product.name, product.slug, product.image AS product_image, product.is_active AS product_is_active
+FROM variants piece JOIN products product ON product.id = piece.product_id
+WHERE piece.sku = ANY(%(skus)s)
+"""
 
 
 def offer_of(row: Any, levels: Mapping[str, StockLevel] | None) -> Offer:
