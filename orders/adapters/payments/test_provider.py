@@ -16,12 +16,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
 
 from orders.adapters.payments.test_cards import DECLINES, TestToken
 from orders.adapters.rds.base import table_of
 from orders.adapters.rds.engine import database_errors
 from orders.adapters.rds.models import TestCharge, TestProviderCall
+from orders.adapters.rds.statements import run
 from orders.domain.errors import IdempotencyConflict, NotFound, OutcomeUnknown, Refused, Unavailable
 from orders.ports import PaymentOutcome, PaymentResult
 
@@ -66,24 +68,27 @@ class TestPaymentProvider:
         if token == TestToken.UNAVAILABLE:
             raise Unavailable("the test provider does not answer this card")
 
-        def charge(connection: Connection) -> PaymentResult:
-            reference = f"test_{secrets.token_hex(12)}"
-            result = _first_answer(token, reference, amount_minor, return_url)
-            row = {
-                "reference": reference,
-                "order_id": order_id,
-                "amount_minor": amount_minor,
-                "currency": currency,
-                "status": _STATUS[result.outcome],
-                "card": token[:30],
-                "return_url": return_url,
-            }
-            connection.execute(insert(_CHARGES), row)
-            return result
-
-        asked = f"{order_id}|{amount_minor}|{currency}|{token}"
-        result, is_new = self._once("authorise", idempotency_key, asked, charge)
-        if is_new and token == TestToken.ANSWER_LOST:
+        reference = f"test_{secrets.token_hex(12)}"
+        result = _first_answer(token, reference, amount_minor, return_url)
+        fingerprint = _fingerprint("authorise", f"{order_id}|{amount_minor}|{currency}|{token}")
+        charge = {
+            "reference": reference,
+            "order_id": order_id,
+            "amount_minor": amount_minor,
+            "currency": currency,
+            "status": _STATUS[result.outcome],
+            "card": token[:30],
+            "return_url": return_url,
+            "key": idempotency_key,
+            "fingerprint": fingerprint,
+            "answer": Jsonb(asdict(result)),
+        }
+        with database_errors("the test provider"):
+            is_new = bool(run(self._engine, _AUTHORISE, charge))
+        if not is_new:
+            with self._books() as connection:
+                return _repeated(_known_call(connection, idempotency_key), fingerprint, idempotency_key)
+        if token == TestToken.ANSWER_LOST:
             raise OutcomeUnknown("the test provider's answer was lost on the way")
         return result
 
@@ -125,7 +130,7 @@ class TestPaymentProvider:
             _change(connection, reference, status="captured", captured_minor=amount_minor)
             return PaymentResult(PaymentOutcome.SUCCEEDED, reference, amount_minor)
 
-        return self._once("capture", idempotency_key, f"{reference}|{amount_minor}", take)[0]
+        return self._once("capture", idempotency_key, f"{reference}|{amount_minor}", take)
 
     def void(self, *, reference: str, idempotency_key: str) -> PaymentResult:
         """See ports.PaymentProvider. A voided charge stays voided; after a capture raises Refused."""
@@ -138,7 +143,7 @@ class TestPaymentProvider:
                 _change(connection, reference, status="voided")
             return PaymentResult(PaymentOutcome.SUCCEEDED, reference, charge["amount_minor"])
 
-        return self._once("void", idempotency_key, reference, let_go)[0]
+        return self._once("void", idempotency_key, reference, let_go)
 
     def refund(self, *, reference: str, amount_minor: int, idempotency_key: str) -> PaymentResult:
         """See ports.PaymentProvider. Raises Refused for more than was captured and not yet paid back."""
@@ -155,7 +160,7 @@ class TestPaymentProvider:
             _change(connection, reference, refunded_minor=charge["refunded_minor"] + amount_minor)
             return PaymentResult(PaymentOutcome.SUCCEEDED, reference, amount_minor)
 
-        return self._once("refund", idempotency_key, f"{reference}|{amount_minor}", pay_back)[0]
+        return self._once("refund", idempotency_key, f"{reference}|{amount_minor}", pay_back)
 
     # --- the bank's page ------------------------------------------------------------------------------------
 
@@ -182,17 +187,15 @@ class TestPaymentProvider:
 
     def _once(
         self, operation: str, key: str, asked: str, act: Callable[[Connection], PaymentResult]
-    ) -> tuple[PaymentResult, bool]:
+    ) -> PaymentResult:
         """Do it, or repeat the answer of the first time. Another question under the same key is refused."""
-        fingerprint = hashlib.sha256(f"{operation}|{asked}".encode()).hexdigest()
+        fingerprint = _fingerprint(operation, asked)
         with self._books() as connection:
             # Two calls with one key at once: the second waits here and then finds the first one's answer.
             connection.execute(select(func.pg_advisory_xact_lock(zlib.crc32(key.encode()))))
             known = _known_call(connection, key)
             if known is not None:
-                if known["fingerprint"] != fingerprint:
-                    raise IdempotencyConflict(f"the key {key} was used for another {known['operation']}")
-                return _from_answer(known["answer"]), False
+                return _repeated(known, fingerprint, key)
             result = act(connection)
             row = {
                 "idempotency_key": key,
@@ -202,7 +205,7 @@ class TestPaymentProvider:
                 "answer": asdict(result),
             }
             connection.execute(insert(_CALLS), row)
-            return result, True
+            return result
 
     @contextmanager
     def _books(self) -> Iterator[Connection]:
@@ -217,6 +220,32 @@ _STATUS = {
     PaymentOutcome.DECLINED: "declined",
 }
 _CHALLENGE_REFUSED = ("authentication_failed", "The shopper did not confirm the payment.")
+
+
+# One statement, and so one transaction: whoever comes with the same key at the same moment waits at the call's primary key
+# for the first one's end, and then finds that there is nothing to do.
+_AUTHORISE = """
+WITH call AS (
+    INSERT INTO test_provider_calls (idempotency_key, operation, reference, fingerprint, answer)
+    VALUES (%(key)s, 'authorise', %(reference)s, %(fingerprint)s, %(answer)s) ON CONFLICT DO NOTHING RETURNING reference)
+INSERT INTO test_provider_charges
+    (reference, order_id, amount_minor, captured_minor, refunded_minor, currency, status, card, return_url)
+SELECT reference, %(order_id)s, %(amount_minor)s, 0, 0, %(currency)s, %(status)s, %(card)s, %(return_url)s FROM call
+RETURNING reference
+"""
+
+
+def _fingerprint(operation: str, asked: str) -> str:
+    return hashlib.sha256(f"{operation}|{asked}".encode()).hexdigest()
+
+
+def _repeated(known: RowMapping | None, fingerprint: str, key: str) -> PaymentResult:
+    """The answer of the first time. Raises IdempotencyConflict for another question under the same key."""
+    if known is None:
+        raise Unavailable(f"the call under the key {key} is being undone")
+    if known["fingerprint"] != fingerprint:
+        raise IdempotencyConflict(f"the key {key} was used for another {known['operation']}")
+    return _from_answer(known["answer"])
 
 
 def _first_answer(token: str, reference: str, amount_minor: int, return_url: str) -> PaymentResult:
