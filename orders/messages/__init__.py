@@ -12,6 +12,7 @@ from orders.messages.requests import (
     encode_order_request,
     fingerprint,
     order_request_to_dict,
+    restore_order_request,
 )
 from orders.messages.schemas import CancellationWish
 
@@ -31,4 +32,5 @@ __all__ = [
     "fingerprint",
     "order_request_to_dict",
     "parse_json",
+    "restore_order_request",
 ]

@@ -11,7 +11,15 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 
 from orders.domain.errors import InvalidRequest, Problem
-from orders.domain.request import OrderRequest
+from orders.domain.pricing import TaxRule
+from orders.domain.request import (
+    Address,
+    Contact,
+    LineRequest,
+    OrderRequest,
+    PaymentChoice,
+    ShippingChoice,
+)
 from orders.messages.json_text import SCHEMA_VERSION, canonical_json, parse_json
 from orders.messages.schemas import CancellationSchema, CancellationWish, OrderRequestSchema
 
@@ -43,6 +51,33 @@ def decode_order_request(body: str | bytes | Mapping[str, Any]) -> OrderRequest:
     """Parse and check a body of POST /orders. Raises InvalidRequest naming every problem."""
     request: OrderRequest = _load(_ORDER_REQUEST, body)
     return request
+
+
+def restore_order_request(kept: Mapping[str, Any]) -> OrderRequest:
+    """The request that `order_request_to_dict` wrote down, not checked again: for our own record of one that was."""
+    return OrderRequest(
+        **{
+            **{name: kept[name] for name in _PLAIN},
+            "lines": tuple(LineRequest(**line) for line in kept["lines"]),
+            "contact": Contact(**kept["contact"]),
+            "shipping_address": Address(**kept["shipping_address"]),
+            "billing_address": Address(**kept["billing_address"]),
+            "shipping": ShippingChoice(**kept["shipping"]),
+            "tax": TaxRule(**kept["tax"]),
+            "payment": PaymentChoice(**kept["payment"]),
+        }
+    )
+
+
+_PLAIN = (
+    "order_id",
+    "currency",
+    "discount_minor",
+    "discount_code",
+    "total_minor",
+    "note",
+    "client",
+)
 
 
 def decode_cancellation(body: str | bytes | Mapping[str, Any]) -> CancellationWish:

@@ -102,13 +102,12 @@ class OrderActions:
     """It belongs to an account: whoever has its link may look at it, and no more."""
 
 
-def actions_for(order_id: OrderId) -> OrderActions:
-    """What this visitor, who has the order's link or owns it, may do with it now."""
+def actions_for(order: Order | Checkout | None) -> OrderActions:
+    """What this visitor, who has the order's link or owns it, may do with it now. Before it is in the book, it is the
+    checkout that placed it."""
     customer = current_customer()
-    order = db.session.get(Order, UUID(order_id), populate_existing=True)
-    if order is None:
-        owner = owner_of(order_id)
-        return OrderActions(can_register=owner == "" and customer is None)
+    if not isinstance(order, Order):
+        return OrderActions(can_register=order is not None and order.customer_id == "" and customer is None)
     if order.customer_id not in {"", customer.id if customer else ""}:
         return OrderActions(must_sign_in=customer is None)
     state = state_of(order)

@@ -42,7 +42,7 @@ _TOO_LATE = _l(
 def cancel(token: str) -> ResponseReturnValue:
     """Ask whether it is meant, then cancel."""
     order = changeable(token)
-    if not actions_for(_id(order)).can_cancel:
+    if not actions_for(order).can_cancel:
         return _too_late(token)
     form = ButtonForm()
     if not form.validate_on_submit():
@@ -67,7 +67,7 @@ def cancel(token: str) -> ResponseReturnValue:
 def address(token: str) -> ResponseReturnValue:
     """Another address in the same country."""
     order = changeable(token)
-    if not actions_for(_id(order)).can_change_address:
+    if not actions_for(order).can_change_address:
         return _too_late(token)
     form = OrderAddressForm(data={**order.shipping_address, "version": str(order.version)})
     form.country.data = country = order.shipping_address["country"]
@@ -102,7 +102,7 @@ def address(token: str) -> ResponseReturnValue:
 def quantities(token: str) -> ResponseReturnValue:
     """Fewer pieces: typed, shown with the money that comes off, then meant."""
     order = changeable(token)
-    if not actions_for(_id(order)).can_change_quantity:
+    if not actions_for(order).can_change_quantity:
         return _too_late(token)
     record = _recorded(order)
     present = {

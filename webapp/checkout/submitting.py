@@ -18,7 +18,7 @@ from orders.domain.errors import (
 )
 from orders.domain.ids import OrderId
 from orders.failpoints import failpoint
-from orders.messages import decode_order_request, encode_order_request
+from orders.messages import encode_order_request, restore_order_request
 from orders.observability import correlation_id
 from webapp.cart import queries as cart
 from webapp.checkout import attempts
@@ -41,7 +41,7 @@ def submit(checkout: Checkout, parts: Wiring) -> bool:
         if first_sent is None:
             checkout.submitted_at = now
             save(checkout, parts)
-        body = encode_order_request(decode_order_request(checkout.request or {}))
+        body = encode_order_request(restore_order_request(checkout.request or {}))
         correlation_id.set(checkout.correlation_id or correlation_id.get())
         parts.order_api.submit(
             order_id, body, attempt=checkout.attempts, is_answer_lost=first_sent is not None

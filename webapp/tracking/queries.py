@@ -23,9 +23,10 @@ from orders.domain.order import (
     PaymentStatus,
     stage_of,
 )
-from orders.messages import decode_order_request
+from orders.messages import restore_order_request
 from orders.ports import ReturnStatus, TrackingView
 from orders.services.tracking_views import expected_at_of
+from webapp.checkout import store
 from webapp.checkout.models import Checkout, CheckoutStatus
 from webapp.extensions import db
 from webapp.languages import N_, _
@@ -77,10 +78,15 @@ class Details:
     """What the shopper asked to send back, oldest first."""
 
 
-def find_details(order_id: OrderId) -> Details | None:
-    """The order from the book, else from the checkout that placed it, else None."""
+def find_details(order_id: OrderId) -> tuple[Details | None, Order | Checkout | None]:
+    """The order from the book, else from the checkout that placed it, with the row that it is told from; else None."""
     order = db.session.get(Order, UUID(order_id), populate_existing=True)
-    return _recorded(order) if order is not None else _not_yet_recorded(order_id)
+    if order is not None:
+        return _recorded(order), order
+    checkout = store.find(UUID(order_id))
+    if checkout is None or checkout.status != CheckoutStatus.PLACED or checkout.request is None:
+        return None, None
+    return _not_yet_recorded(checkout, checkout.request), checkout
 
 
 def _recorded(order: Order) -> Details:
@@ -179,11 +185,8 @@ def _taken_off(order: Order) -> int:
     return order.total_minor - int(kept or 0)
 
 
-def _not_yet_recorded(order_id: OrderId) -> Details | None:
-    checkout = db.session.get(Checkout, UUID(order_id), populate_existing=True)
-    if checkout is None or checkout.status != CheckoutStatus.PLACED or checkout.request is None:
-        return None
-    request = decode_order_request(checkout.request)
+def _not_yet_recorded(checkout: Checkout, kept: Mapping[str, Any]) -> Details:
+    request = restore_order_request(kept)
     totals = request.price().totals
     return Details(
         is_recorded=False,

@@ -49,10 +49,10 @@ def order_page(order_id: OrderId, token: str) -> Response | str:
     """The page of an order, by link or by account: the caller has checked who asks."""
     view, is_live = _view(order_id)
     statement_by_statement()
-    details = find_details(order_id)
+    details, told_from = find_details(order_id)
     if view is None and details is None:
         abort(404, _("This order is not known here. If you placed it a moment ago, reload in a few seconds."))
-    actions = actions_for(order_id)
+    actions = actions_for(told_from)
     db.session.rollback()
     page = "tracking/details.html" if request.args.get("part") == "details" else "tracking/order.html"
     return render_template(

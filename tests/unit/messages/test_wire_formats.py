@@ -28,6 +28,7 @@ from orders.messages import (
     fingerprint,
     order_request_to_dict,
     parse_json,
+    restore_order_request,
 )
 from orders.ports import JobMessage
 from tests.order_event_samples import order_event, order_part
@@ -50,6 +51,7 @@ def requests(draw: st.DrawFn) -> OrderRequest:
 def test_a_request_comes_back_as_it_went(request: OrderRequest) -> None:
     assert decode_order_request(encode_order_request(request)) == request
     assert decode_order_request(order_request_to_dict(request)) == request
+    assert restore_order_request(json.loads(json.dumps(order_request_to_dict(request)))) == request
 
 
 @given(requests(), requests())
