@@ -12,6 +12,8 @@ from orders.formats import carrier_name
 from webapp.checkout.tariffs import tariffs
 from webapp.languages import current_language, ngettext
 
+_NO_BREAK = "\u00a0"
+
 
 def money(amount_minor: int, currency: str) -> str:
     """An amount as the page's language writes it."""
@@ -24,8 +26,8 @@ def percent(rate_ppm: int) -> str:
 
 
 def day(value: date | datetime) -> str:
-    """A day, short."""
-    return formats.day(value, current_language().code)
+    """A day, short, which no line break tears apart."""
+    return formats.day(value, current_language().code).replace(" ", _NO_BREAK)
 
 
 def moment(value: datetime) -> str:

@@ -10,6 +10,7 @@ from uuid import uuid4
 from playwright.sync_api import Browser, Page
 from sqlalchemy import text
 
+from local.seed import NORTH
 from orders.domain.ids import OrderId, Sku
 from tests.e2e.arriving import arrive, is_quiet, well_stocked
 from tests.e2e.clerk import PATIENCE_MS, Clerk
@@ -25,6 +26,8 @@ NAMES = (
     "Eve Nguyễn",
     "Zoë O’Brien",
 )
+FAR = Sku("CW-RUG-140")
+"""What the demo shop has in its second warehouse only."""
 ASKED = ("hold", "hold_lines", "ship", "refund", "address", "cancel", "note")
 _PAST_DAYS = """
     INSERT INTO sales_days (day, currency, orders, revenue_minor, ended_early, shipped, delivered, counted_at)
@@ -52,6 +55,7 @@ class Furnished:
     parted: OrderId
     returned: OrderId
     cancelled: OrderId
+    spread: OrderId
     bulk_job: str
 
 
@@ -61,6 +65,9 @@ def furnish(shop: RunningShop, browser: Browser) -> Furnished:
     skus = well_stocked(shop, 4, 12)
     baskets = [{skus[n % 4]: 1 + n % 2, skus[(n + 1) % 4]: 1} for n in range(12)]
     orders = [arrive(shop, email, basket, name=NAMES[n % 6]) for n, basket in enumerate(baskets)]
+    # Goods of which there are none in the main warehouse: the order that has them, too, leaves in two parcels.
+    shop.inventory.restock(FAR, 1, f"tour:{email}", NORTH.code)
+    orders.append(arrive(shop, email, {FAR: 1, skus[0]: 1}, name=NAMES[0]))
     until(lambda: is_quiet(shop, email, len(orders)), "the morning's orders on record", 180)
     with browser.new_context(base_url=shop.url, viewport={"width": 1440, "height": 900}) as context:
         context.set_default_timeout(PATIENCE_MS)
@@ -77,7 +84,7 @@ def furnish(shop: RunningShop, browser: Browser) -> Furnished:
         }
         connection.execute(text(_FAILED), failed)
         connection.execute(text(_LATE), {"orders": [orders[1], orders[2], orders[3]]})
-    return Furnished(email, skus, orders[0], orders[1], orders[2], orders[3], orders[4], orders[5], job)
+    return Furnished(email, skus, *orders[:6], orders[-1], job)
 
 
 def _work(clerk: Clerk, orders: list[OrderId], skus: list[Sku], email: str) -> str:
@@ -185,7 +192,7 @@ def _lists(page: Page, shop: Furnished) -> Iterator[str]:
 
 
 def _orders(page: Page, shop: Furnished) -> Iterator[str]:
-    for name in ("fresh", "held", "picking", "parted", "returned", "cancelled"):
+    for name in ("fresh", "held", "picking", "parted", "returned", "cancelled", "spread"):
         page.goto(f"/console/orders/{getattr(shop, name)}")
         page.get_by_text("Ledger", exact=True).click()
         yield f"order-{name}"
@@ -214,6 +221,8 @@ def _actions(page: Page, shop: Furnished) -> Iterator[str]:
     yield "pack"
     page.goto(f"/console/orders/{shop.cancelled}/pack")
     yield "pack-nothing-left"
+    page.goto(f"/console/orders/{shop.spread}/pack?warehouse={NORTH.code}")
+    yield "pack-one-warehouse"
 
 
 def _workshop(page: Page, shop: Furnished) -> Iterator[str]:
@@ -228,7 +237,8 @@ def _workshop(page: Page, shop: Furnished) -> Iterator[str]:
         page.get_by_role("button", name="Look at it first").click()
         page.get_by_role("button", name="Leave it").or_(page.get_by_role("link", name="Leave it")).wait_for()
         yield f"bulk-preview-{action.partition(' ')[0]}"
-    page.goto(f"/console/picking/list?{'&'.join(f'order={one}' for one in (shop.picking, shop.parted))}")
+    picked = (shop.picking, shop.parted, shop.spread)
+    page.goto(f"/console/picking/list?{'&'.join(f'order={one}' for one in picked)}")
     yield "pick-list"
     page.goto("/console/quarantine")
     page.get_by_role("link", name="settle payment").first.click()
@@ -256,13 +266,16 @@ def _stock(page: Page, shop: Furnished) -> Iterator[str]:
         "stock-found": f"stock?q={sku}",
         "stock-nothing": "stock?q=xylophone",
         "stock-item": f"stock/{sku}",
+        "stock-one-warehouse": f"stock?warehouse={NORTH.code}",
+        "stock-item-far": f"stock/{FAR}",
         "reservations-of-sku": f"stock-reservations?sku={sku}",
         "reservations-none": "stock-reservations?sku=NONE",
     }.items():
         page.goto(f"/console/{path}")
         yield name
     page.goto("/console/stock-import")
-    _choose(page, "stock.csv", f"sku,restock,adjust\n{sku},5,\nNO-SUCH,1,\n{shop.skus[1]},,-99999\n")
+    rows = f"{sku},,5,\nNO-SUCH,,1,\n{shop.skus[1]},,,-99999\n{FAR},{NORTH.code},2,\n"
+    _choose(page, "stock.csv", f"sku,warehouse,restock,adjust\n{rows}")
     yield "stock-import-dry-run"
 
 

@@ -1,7 +1,8 @@
-"""`make screenshots`: every page of the shop and of the console at a phone's, a tablet's and a desk's width, in light and dark, as PNG files.
+"""`make screenshots`: every page of the shop and of the console at a phone's, a tablet's and a desk's width, in light and dark, as PNG files;
+and the German shop's at a phone's and a desk's.
 
 Uses the shop that runs in CARTWRIGHT_HOME, or starts one for the time of it. `python -m tests.e2e.screenshots FOLDER console`
-takes those of the console only.
+takes those of the console only; so do `shop` and `german`.
 """
 
 from __future__ import annotations
@@ -9,21 +10,25 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench.shop import started_shop
 from tests.e2e.chromium import ARGUMENTS, find_chromium
 from tests.e2e.conftest import RunningShop, look_at
 from tests.e2e.console_tour import console_tour, furnish
+from tests.e2e.german_tour import german_tour
 from tests.e2e.tour import tour
 
 WIDTHS = {360: 740, 768: 1024, 1440: 900}
-SCHEMES = ("light", "dark")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+IN_GERMAN = {(360, "light"), (1440, "light")}
 
 
 @contextmanager
@@ -41,31 +46,30 @@ def running_home() -> Iterator[Path]:
 
 
 def take(browser: Browser, shop: RunningShop, folder: Path, only: str = "") -> int:
-    """Take them all, or those of the `shop` or the `console` only; returns how many."""
+    """Take them all, or those of the `shop`, the `german` shop or the `console` only; returns how many."""
     taken = 0
-    furnished = furnish(shop, browser) if only != "shop" else None
-    for width, height in WIDTHS.items():
-        for scheme in SCHEMES:
-            with browser.new_context(
-                base_url=shop.url,
-                viewport={"width": width, "height": height},
-                color_scheme=scheme,
-                reduced_motion="reduce",
-            ) as context:
-                context.set_default_timeout(30_000)
-                page = context.new_page()
-                walks = {
-                    "shop": tour(shop, page),
-                    "console": console_tour(page, furnished) if furnished else iter(()),
-                }
-                for walk, pages in walks.items():
-                    if only not in ("", walk):
-                        continue
-                    for number, name in enumerate(pages, 1):
-                        file = folder / f"{width}-{scheme}" / f"{walk}-{number:02d}-{name}.png"
-                        file.parent.mkdir(parents=True, exist_ok=True)
-                        page.screenshot(path=file, full_page=True)
-                        taken += 1
+    furnished = furnish(shop, browser) if only in ("", "console") else None
+    walks: dict[str, Callable[[Page], Iterator[str]]] = {
+        "shop": lambda page: tour(shop, page),
+        "german": lambda page: german_tour(shop, page),
+        "console": lambda page: console_tour(page, furnished) if furnished else iter(()),
+    }
+    for width, scheme, walk in product(WIDTHS, SCHEMES, walks):
+        if only not in ("", walk) or (walk == "german" and (width, scheme) not in IN_GERMAN):
+            continue
+        with browser.new_context(
+            base_url=shop.url,
+            viewport={"width": width, "height": WIDTHS[width]},
+            color_scheme=scheme,
+            reduced_motion="reduce",
+        ) as context:
+            context.set_default_timeout(30_000)
+            page = context.new_page()
+            for number, name in enumerate(walks[walk](page), 1):
+                file = folder / f"{width}-{scheme}" / f"{walk}-{number:02d}-{name}.png"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                page.screenshot(path=file, full_page=True)
+                taken += 1
     return taken
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from orders.adapters.rds.models import Order
 from tests.e2e.buying import APPROVED, DECLINED
+from tests.e2e.buying_in_german import enter_card, fill_details, go_on, place, put_in_cart
 from tests.e2e.conftest import PATIENCE_MS, RunningShop, until
 from tests.e2e.test_accessibility import CUT_OFF, violations
 
@@ -30,22 +31,20 @@ def test_a_guest_buys_in_german_on_a_phone(shop: RunningShop, browser: Browser) 
     ) as context:
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
-        page.goto("/de/products/stoneware-mug")
-        page.get_by_role("button", name="In den Warenkorb").click()
-        page.get_by_text("liegt in Ihrem Warenkorb").wait_for()
+        put_in_cart(page, "stoneware-mug")
         page.goto("/de/cart")
         _is_good(page, "/de/cart")
         page.get_by_role("link", name="Zur Kasse").click()
         _details(page)
         _is_good(page, "/de/checkout/delivery")
-        _on(page, "Weiter zur Zahlung")
-        _card(page, DECLINED)
-        _place(page)
+        go_on(page, "Weiter zur Zahlung")
+        enter_card(page, DECLINED)
+        place(page)
         expect(page.get_by_role("alert")).to_contain_text("Ihre Bank hat die Zahlung abgelehnt.")
         _is_good(page, "/de/checkout/payment")
-        _card(page, APPROVED)
+        enter_card(page, APPROVED)
         _is_good(page, "/de/checkout/review")
-        _place(page)
+        place(page)
         page.wait_for_url("**/de/orders/*")
         page.evaluate("window.isTheSamePage = true")
         expect(page.locator("[data-title]")).to_have_text(
@@ -65,33 +64,10 @@ def test_a_guest_buys_in_german_on_a_phone(shop: RunningShop, browser: Browser) 
 def _details(page: Page) -> None:
     """Step 1: sent empty first, to see what is said of it."""
     _is_good(page, "/de/checkout/details")
-    _on(page, "Weiter zum Versand")
+    go_on(page, "Weiter zum Versand")
     expect(page.get_by_role("alert")).to_contain_text("Bitte geben Sie die Postleitzahl an.")
     _is_good(page, "/de/checkout/details")
-    page.get_by_label("E-Mail").fill(EMAIL)
-    page.get_by_label("Vor- und Nachname").first.fill("Ada Lovelace")
-    page.get_by_label("Straße und Hausnummer").first.fill("Werkstr. 12")
-    page.get_by_label("Postleitzahl").first.fill("10115")
-    page.get_by_label("Ort", exact=True).first.fill("Berlin")
-    page.get_by_label("Land", exact=True).first.select_option(label="Deutschland")
-    _on(page, "Weiter zum Versand")
-    page.get_by_role("heading", name="Wie soll es ankommen?").wait_for()
-
-
-def _card(page: Page, number: str) -> None:
-    page.get_by_label("Kartennummer").fill(number)
-    page.get_by_label("Gültig bis").fill("12 / 29")
-    page.get_by_label("Prüfnummer").fill("123")
-    _on(page, "Weiter zum letzten Blick")
-    page.get_by_role("heading", name="Ein letzter Blick").wait_for()
-
-
-def _on(page: Page, label: str) -> None:
-    page.get_by_role("button", name=label).click()
-
-
-def _place(page: Page) -> None:
-    page.get_by_role("button", name=re.compile("^Zahlungspflichtig bestellen")).click()
+    fill_details(page, EMAIL)
 
 
 def _is_good(page: Page, path: str) -> None:

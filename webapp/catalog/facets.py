@@ -10,7 +10,7 @@ from webapp.catalog.criteria import PARAMETERS, Criteria
 from webapp.catalog.finding import COUNT_LIMIT, count_facets
 from webapp.catalog.models import FACETS
 from webapp.catalog.tree import FacetTallies, Shelf
-from webapp.languages import _l, current_language
+from webapp.languages import LangAttribute, _l, content_lang, current_language
 
 MOST_SHOWN = 14
 _TITLES = {
@@ -18,12 +18,31 @@ _TITLES = {
     "Material": _l("Material"),
     "Maker": _l("Maker"),
     "Made in": _l("Made in"),
+    "Size": _l("Size"),
+    "Length": _l("Length"),
+    "Width": _l("Width"),
+    "Height": _l("Height"),
+    "Diameter": _l("Diameter"),
+    "Thickness": _l("Thickness"),
+    "Weight": _l("Weight"),
+    "Capacity": _l("Capacity"),
+    "Volume": _l("Volume"),
+    "Shape": _l("Shape"),
+    "Care": _l("Care"),
+    "Wash": _l("Wash"),
+    "Dishwasher": _l("Dishwasher"),
 }
+"""What nearly every shop says of its goods, by what an owner who writes English calls it."""
 
 
 def facet_title(name: str) -> str:
-    """A facet's name in the language of the page; another attribute's is the owner's own word and stays."""
+    """A facet's name in the language of the page, and other usual attributes'; what else there is, is the owner's own word."""
     return str(_TITLES.get(name, name))
+
+
+def facet_lang(name: str) -> LangAttribute:
+    """What the element with `facet_title` says of its language."""
+    return LangAttribute("") if name in _TITLES else content_lang()
 
 
 def typed_price(amount_minor: int | None) -> str:

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from webapp.assets import asset
 from webapp.catalog import lists, queries, seo
 from webapp.catalog.cards import grid
-from webapp.catalog.facets import facet_title, typed_price
+from webapp.catalog.facets import facet_lang, facet_title, typed_price
 from webapp.catalog.offers import coming_back, stock_note
 from webapp.catalog.tree import Sign, tree
 from webapp.languages import _, content_lang
@@ -24,6 +24,7 @@ from webapp.wiring import wiring
 bp = Blueprint("catalog", __name__)
 bp.add_app_template_global(grid, "grid")
 bp.add_app_template_filter(facet_title)
+bp.add_app_template_filter(facet_lang)
 bp.add_app_template_filter(typed_price)
 
 

@@ -19,7 +19,7 @@ _SAID = frozenset({"alt", "title", "placeholder", "aria-label", "data-guard"})
 """Attributes that somebody reads or hears; and all that begin with data-say."""
 _SILENT = frozenset({"script", "style", "noscript"})
 _WRITTEN = re.compile(
-    r"(?:Mo|Di|Mi|Do|Fr|Sa|So)\., \d+\. \w+\.?"  # Days, moments and amounts have their own rules (orders/formats.py).
+    r"(?:Mo|Di|Mi|Do|Fr|Sa|So)\.,\s\d+\.\s\w+\.?"  # Days, moments and amounts have their own rules (orders/formats.py).
     r"|\d+\. \w+\.? \d{4}, \d\d:\d\d UTC"
     r"|−?[\d.,]+\s€"
     r"|\b[0-9a-f]{8}[0-9a-f-]{24,28}\b"  # What to name when one asks about a page that failed.
