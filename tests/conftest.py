@@ -20,6 +20,7 @@ from local.postgres import Cluster, create_database, drop_database
 from local.temporary import temporary_aws, temporary_postgres
 from orders.settings import Settings
 from tests.aws_resources import create_resources
+from tests.compiled_once import compiled_once
 
 os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
 TEMPLATE = "migrated_template"
@@ -33,6 +34,13 @@ hypothesis.settings.register_profile(
     derandomize="CARTWRIGHT_EXPLORE" not in os.environ,
 )
 hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    """Applications that tests start share the code of their addresses and templates."""
+    with compiled_once():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +67,9 @@ def language(code: str, prefix: str = "") -> Language:
     return Language(code, LANGUAGES[code], prefix, texts, lru_cache(MOST_TEXTS)(texts.gettext))
 
 
+@cache
 def read_texts(code: str) -> stdlib.NullTranslations:
-    """The catalogues of all features as one. A text that has no translation stays as it is in the sources."""
+    """The catalogues of all features as one, read once per process. A text that has no translation stays as it is in the sources."""
     texts = stdlib.NullTranslations()
     for path in sorted((TRANSLATIONS / code).glob("*.mo")):
         with path.open("rb") as file:
