@@ -1,4 +1,4 @@
-"""The process of the local AWS: ministack's application behind an HTTP server of ours, with a thin layer between them.
+"""The process of the local AWS: ministack's application behind uvicorn, with a thin layer between them.
 
 The layer changes no request and no answer, unless a chaos run asks for faults (aws_faults.py). It writes accepted e-mails and text messages down for the in-box (the
 server's own capture page drops the headers, and the correlation id is one of them), and it marks the time between
@@ -7,15 +7,20 @@ a start and a clean stop. Run as `python -m local.aws_server` by local/aws.py.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import resource
 from pathlib import Path
 
+import uvicorn
+
 from local import postmark
 from local.asgi import Application, Message, Receive, Scope, Send
 from local.aws_faults import FaultyAws
-from local.http_server import serve
+
+KEEP_ALIVE_SECONDS = 600
+"""Longer than any client keeps a connection that it does not use: none meets one that is being closed."""
+GRACE_SECONDS = 3
+"""What runs when the server is told to stop may take so long to end."""
 
 
 class FrontDoor:
@@ -83,7 +88,20 @@ def main() -> None:
     if faults:
         application = FaultyAws(application, Path(faults))
     _open_many_files()
-    asyncio.run(serve(application, os.environ["BIND_HOST"], int(os.environ["GATEWAY_PORT"])))
+    # An order makes some 25 small calls of AWS: the server that ministack brings takes longer over each than DynamoDB's own work.
+    uvicorn.run(
+        application,
+        host=os.environ["BIND_HOST"],
+        port=int(os.environ["GATEWAY_PORT"]),
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
 
 
 def _open_many_files() -> None:
