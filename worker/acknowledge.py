@@ -8,12 +8,13 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic
+from time import monotonic, sleep
 
 from orders.adapters.sqs import BATCH_LIMIT
 from orders.domain.errors import CartwrightError
 from orders.failpoints import failpoint
 from worker.delivery import Delivery
+from worker.gathering import Gathering
 from worker.leases import Leases
 from worker.source import Source
 
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 PAUSE_AFTER_FAILURE_SECONDS = 0.5
 SIDE_BY_SIDE = 4
 """Delete calls at once."""
+GATHER_SECONDS = 0.05
+"""Before a call while jobs end one by one and often; far shorter than any lease."""
 
 
 class Acknowledger:
@@ -43,8 +46,10 @@ class Acknowledger:
             self._finished.put(delivery)
 
     def run(self) -> None:
-        """Delete until `stop`. While one call is under way the next ones gather: that is all the batching needed."""
+        """Delete until `stop`. While one call is under way the next ones gather, and while jobs end often a moment longer."""
+        gathering = Gathering(GATHER_SECONDS)
         while (first := self._finished.get()) is not None:
+            sleep(gathering.rest_seconds())
             batch: list[Delivery] = [first]
             is_last = False
             while not self._finished.empty() and len(batch) < 100:
@@ -53,6 +58,7 @@ class Acknowledger:
                     is_last = True
                     break
                 batch.append(more)
+            gathering.came(len(batch), BATCH_LIMIT)
             self._delete(batch)
             if is_last:
                 return

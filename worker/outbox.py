@@ -27,6 +27,7 @@ from orders.failpoints import failpoint
 from orders.messages import encode_job
 from orders.ports import Effect, OutboxRow
 from worker.effects import STOCK, Effects
+from worker.gathering import Gathering
 from worker.jobs.deliver_effect import QUEUE, message_for
 from worker.quarantine import Failure, record
 
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 ORDERS_AT_ONCE = 50
 IDLE_SECONDS = 0.4
 """How soon a promise is noticed that another program committed; our own commits wake the relay."""
+GATHER_SECONDS = 0.05
+"""Between two claims while orders come one by one and often: they share calls of the topic and of the queues."""
 LONGEST_PAUSE_SECONDS = 60.0
 GIVE_UP_AFTER = 8
 """Tries of an effect that was refused, over about three minutes: what it needs may only be late. An effect whose
@@ -98,7 +101,7 @@ class OutboxRelay:
         self._wake = threading.Event()
         self._writers = ThreadPoolExecutor(WRITER_THREADS, thread_name_prefix="outbox")
         self._is_idle = False
-        self._is_claim_full = False
+        self._orders_claimed = 0
         self.delivered = 0
 
     def is_idle(self) -> bool:
@@ -112,11 +115,14 @@ class OutboxRelay:
     def run(self, stop: threading.Event) -> None:
         """Relay until stopped, without a rest while more orders are due than one claim takes."""
         failures = 0
+        gathering = Gathering(GATHER_SECONDS)
         while not stop.is_set():
+            stop.wait(gathering.rest_seconds())
             self._wake.clear()
             try:
                 found = self.relay_once()
                 self._is_idle = found == 0
+                gathering.came(self._orders_claimed, ORDERS_AT_ONCE)
                 failures = 0
             except Exception as error:
                 # One of the outermost loops: whatever goes wrong, the next look may go better.
@@ -125,7 +131,7 @@ class OutboxRelay:
                 log.warning("outbox_away", extra={"reason": str(error)}, exc_info=None if is_known else error)
                 stop.wait(min(5.0, 0.2 * 2**failures) * (0.5 + random.random() / 2))  # noqa: S311
                 continue
-            if not self._is_claim_full:
+            if self._orders_claimed < ORDERS_AT_ONCE:
                 self._wake.wait(IDLE_SECONDS)
         self._writers.shutdown(wait=True)
 
@@ -140,7 +146,7 @@ class OutboxRelay:
         """Claim, deliver and delete the due rows of some orders. Returns how many rows were claimed."""
         with database_errors("the outbox"), self._engine.begin() as connection:
             orders = connection.scalars(_HEADS, {"now": self._now()}).all()
-            self._is_claim_full = len(orders) == ORDERS_AT_ONCE
+            self._orders_claimed = len(orders)
             if not orders:
                 return 0
             found = connection.execute(_ROWS, {"orders": orders}).mappings()

@@ -17,6 +17,7 @@ from orders.ports import JobMessage
 from worker import registry
 from worker.backlog import Backlog
 from worker.delivery import Delivery
+from worker.gathering import Gathering
 from worker.job import Job
 from worker.leases import Leases
 from worker.retry import Retry
@@ -28,6 +29,8 @@ SIDE_BY_SIDE = 4
 """Receive calls at once for one queue: a call waits on the network for longer than it takes of a processor."""
 LONGEST_PAUSE_SECONDS = 10.0
 """Between two tries while the queue service is away."""
+GATHER_SECONDS = 0.1
+"""Between two receives of a queue whose messages come one by one and often: what comes meanwhile shares a transaction."""
 
 
 class Poller:
@@ -59,6 +62,7 @@ class Poller:
         self._failures = 0
         self._is_abandoned = False
         self._is_flowing = False
+        self._gathering = Gathering(GATHER_SECONDS, clock)
         self._helpers = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix=f"poll-{name}")
 
     def abandon(self) -> None:
@@ -72,6 +76,7 @@ class Poller:
             if self._is_paused():
                 stop.wait(1.0)
                 continue
+            stop.wait(self._gathering.rest_seconds())
             room = self._backlog.wait_for_room(self.name, timeout=1.0)
             if room > 0:
                 self._poll(room, stop)
@@ -89,6 +94,7 @@ class Poller:
         self._failures = 0
         self._is_flowing = len(received) >= BATCH_LIMIT
         self.empty_polls = 0 if received else self.empty_polls + 1
+        self._gathering.came(len(received), min(room, BATCH_LIMIT))
         if received:
             self.lag_seconds = round(max(0.0, time() - received[0].sent_at.timestamp()), 1)
             self._take(received, asked_at)
