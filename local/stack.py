@@ -23,8 +23,8 @@ from local.welcome import welcome
 
 STOP_ORDER = ("web", "worker", "schedule", "inbox", "aws", "postgres")
 """Who takes requests goes first, who holds data goes last."""
-ORDER_API_CONCURRENCY = 3
-"""Per web process."""
+ORDER_API_CONCURRENCY = 2
+"""Per web process: each call at once is a process of submit_order, and two of them take some 80 orders per second."""
 SHOP_PORT, INBOX_PORT, AWS_PORT, POSTGRES_PORT = 8000, 8025, 4566, 5433
 
 

@@ -16,6 +16,7 @@ import boto3
 import psycopg
 import pytest
 
+from local.deployment import NOTIFIERS_AT_ONCE
 from local.home import Home
 from tests.integration.local.waiting import is_alive, until
 
@@ -135,6 +136,13 @@ def test_it_publishes_where_everything_is(stack: Run) -> None:
     assert status_of(run["urls"]["inbox"]) == 200
     assert {name.split("_")[0] for name in run["environment"]} == {"CARTWRIGHT", "AWS"}
     assert "Cartwright is open" in stack.output.read_text()
+
+
+def test_the_mail_of_a_burst_starts_few_processes(stack: Run) -> None:
+    """Each batch at once is a process of notify_customer on a laptop, and the templates allow ten."""
+    mappings = client(stack.ready(), "lambda").list_event_source_mappings()["EventSourceMappings"]
+    found = [mapping["ScalingConfig"]["MaximumConcurrency"] for mapping in mappings]
+    assert found == [NOTIFIERS_AT_ONCE]
 
 
 def test_status_and_exec_see_the_running_stack(stack: Run) -> None:
