@@ -9,7 +9,7 @@ from orders.domain.ids import Sku
 from orders.services.ship_order import free_to_ship
 from orders.services.whereabouts import Whereabouts
 from webapp.console.orders.reading import OrderFile
-from webapp.console.warehouses.names import known_place
+from webapp.console.warehouses.names import in_order, known_place
 
 EVERYWHERE = "*"
 """What a form says when the pieces of all places were brought together into one parcel: no code has a star."""
@@ -37,8 +37,8 @@ def parts_of(file: OrderFile, wanted: str) -> Parts:
     free = free_to_ship(file.record)
     by_place = {
         place: mine
-        for place, skus in file.lies.items()
-        if (mine := {sku: count for sku, count in skus.items() if sku in free})
+        for place in in_order(file.lies)
+        if (mine := {sku: count for sku, count in file.lies[place].items() if sku in free})
     }
     if not by_place:
         return Parts({}, "", free)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from flask import g
 
@@ -30,6 +30,18 @@ def place_name(code: str) -> str:
         return place_names().get(code, code)
     except Unavailable:
         return code
+
+
+def in_order(codes: Iterable[str]) -> Sequence[str]:
+    """Codes in the shop's order of preference, closed warehouses last; as they come while the list cannot be read."""
+    given = list(codes)
+    if len(given) < 2:
+        return given
+    try:
+        known = list(place_names())
+    except Unavailable:
+        return given
+    return sorted(given, key=lambda code: known.index(code) if code in known else len(known))
 
 
 def known_place(code: str, pointer: str) -> str:
