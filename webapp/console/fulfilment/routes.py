@@ -12,17 +12,17 @@ from sqlalchemy import func, select
 from orders.adapters.rds.fulfilment_models import ReturnLine, ReturnRow
 from orders.adapters.rds.models import Order
 from orders.domain.errors import Refused, Unavailable
-from orders.domain.ids import OrderId, Sku, order_number, uuid7
+from orders.domain.ids import OrderId, order_number, uuid7
 from orders.ports import ReturnStatus
-from orders.services.ship_order import left_to_ship, start_picking
+from orders.services.ship_order import start_picking
 from webapp.console.door import console, requires
 from webapp.console.fulfilment import queries
 from webapp.console.fulfilment.labels import chosen_label
-from webapp.console.fulfilment.parts import parts_of
+from webapp.console.fulfilment.parts import parts_of, slips_of
 from webapp.console.orders.reading import read_order
 from webapp.console.people.audit import record
 from webapp.console.permissions import Permission
-from webapp.console.warehouses.names import place_name, several_places
+from webapp.console.warehouses.names import several_places
 from webapp.console.wiring import actor, console_wiring, desk
 from webapp.extensions import db
 from webapp.wiring import wiring
@@ -135,19 +135,13 @@ def pack(order_id: UUID) -> ResponseReturnValue:
 def packing_slip(order_id: UUID) -> ResponseReturnValue:
     """The packing slip of one parcel; else of what is still to ship, on a page for each warehouse where it lies."""
     file = read_order(db.session(), desk(), order_id)
-    sent = [one for one in file.shipments if one.id == request.args.get("shipment", "")]
-    if not sent and not left_to_ship(file.record):
-        sent = list(file.shipments[-1:])
-    place = request.args.get("warehouse", "")
-    lies = {place: file.lies[place]} if place in file.lies else file.lies
-    parcels: list[tuple[str, Mapping[Sku, int] | None]] = [
-        *((place_name(one.warehouse) if one.warehouse else "", one.lines) for one in sent[:1]),
-    ] or [(place_name(code), lines) for code, lines in lies.items()]
+    slips = slips_of(file, request.args.get("shipment", ""), request.args.get("warehouse", ""))
     # Drawn seldom, and fpdf with fontTools is a fifth of what the program imports: not at its start.
     from orders.adapters.papers import order_papers
 
-    slip = order_papers.packing_slip(file.record, wiring().settings.shop_name, parcels or [("", None)])
-    return _pdf(slip, f"slip-{file.number}")
+    return _pdf(
+        order_papers.packing_slip(file.record, wiring().settings.shop_name, slips), f"slip-{file.number}"
+    )
 
 
 @console.get("/orders/<uuid:order_id>/invoice.pdf")
