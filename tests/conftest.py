@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import hypothesis
+import psycopg
 import pytest
+from psycopg import sql
 
 from local.aws import LocalAws
-from local.postgres import Cluster, create_database, drop_database
+from local.postgres import OWNER, Cluster, create_database
 from local.temporary import temporary_aws, temporary_postgres
 from orders.settings import Settings
 from tests.aws_resources import create_resources
@@ -24,6 +27,7 @@ from tests.compiled_once import compiled_once
 
 os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
 TEMPLATE = "migrated_template"
+NewDatabase = Callable[[], AbstractContextManager[str]]
 
 # A property is about values, not about how long a busy machine takes over one of them. The same commit draws the same
 # examples everywhere; whoever wants others: CARTWRIGHT_EXPLORE=1 make test.
@@ -63,13 +67,28 @@ def migrated_template(postgres: Cluster) -> str:
     return TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def new_database(postgres: Cluster, migrated_template: str) -> Iterator[NewDatabase]:
+    """Makes migrated, empty databases by one connection; each is dropped when its block ends."""
+    with psycopg.connect(postgres.superuser_dsn(), autocommit=True) as superuser:
+
+        @contextmanager
+        def make() -> Iterator[str]:
+            url = postgres.url(name := f"test_{uuid.uuid4().hex[:12]}")
+            database = {"name": sql.Identifier(name), "template": sql.Identifier(migrated_template)}
+            create = "CREATE DATABASE {name} OWNER {owner} TEMPLATE {template} STRATEGY wal_log"
+            superuser.execute(sql.SQL(create).format(**database, owner=sql.Identifier(OWNER)))
+            yield url
+            superuser.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**database))
+
+        yield make
+
+
 @pytest.fixture
-def database_url(postgres: Cluster, migrated_template: str) -> Iterator[str]:
+def database_url(new_database: NewDatabase) -> Iterator[str]:
     """The SQLAlchemy URL of a migrated, empty database that belongs to this test alone."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    create_database(postgres.superuser_dsn(), name, migrated_template)
-    yield postgres.url(name)
-    drop_database(postgres.superuser_dsn(), name)
+    with new_database() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,7 @@ from orders.domain.inventory import StockLevel
 from orders.messages import decode_order_request
 from orders.services.submit_order import submit_order
 from orders.settings import Settings
+from tests.conftest import NewDatabase
 from webapp import create_app
 from webapp.catalog.availability import Availability
 from webapp.catalog.models import Category, Product, SlugRedirect, Variant
@@ -137,6 +139,20 @@ class ShopUnderTest:
 @pytest.fixture
 def shop(database_url: str) -> Iterator[ShopUnderTest]:
     """A small shop: three SKUs with stock, nobody in it yet."""
+    with opened(database_url) as shop:
+        yield shop
+
+
+@pytest.fixture(scope="module")
+def looked_at(new_database: NewDatabase) -> Iterator[ShopUnderTest]:
+    """The same shop for all tests of a file that only look around in it, or fill carts of their own."""
+    with new_database() as database_url, opened(database_url) as shop:
+        yield shop
+
+
+@contextmanager
+def opened(database_url: str) -> Iterator[ShopUnderTest]:
+    """The shop in a database that is empty."""
     clock = MemoryClock()
     tracking = MemoryTracking()
     inventory = FlakyInventory(tracking)

@@ -33,10 +33,17 @@ def clock(shop: ShopUnderTest) -> Clock:
     return clock
 
 
+@pytest.fixture
+def fresh_memory(looked_at: ShopUnderTest) -> None:
+    """The page cache of the shop that all look at, with nothing in it and its clock standing still."""
+    looked_at.app.extensions["cartwright-pages"] = PageCache(now=Clock())
+
+
+@pytest.mark.usefixtures("fresh_memory")
 @pytest.mark.parametrize("path", PAGES)
-def test_a_stranger_gets_a_page_that_may_be_shared(shop: ShopUnderTest, clock: Clock, path: str) -> None:
+def test_a_stranger_gets_a_page_that_may_be_shared(looked_at: ShopUnderTest, path: str) -> None:
     """No cookie in, no cookie out; public, with a validator; the second request draws nothing."""
-    browser = shop.client()
+    browser = looked_at.client()
     first = browser.get(path)
     assert first.status_code == 200
     assert first.headers["Cache-Control"].startswith("public")
@@ -52,10 +59,11 @@ def test_a_stranger_gets_a_page_that_may_be_shared(shop: ShopUnderTest, clock: C
     assert head.headers["ETag"] == first.headers["ETag"]
 
 
+@pytest.mark.usefixtures("fresh_memory")
 @pytest.mark.parametrize("path", PAGES)
-def test_somebody_with_a_cart_gets_a_page_of_their_own(shop: ShopUnderTest, clock: Clock, path: str) -> None:
+def test_somebody_with_a_cart_gets_a_page_of_their_own(looked_at: ShopUnderTest, path: str) -> None:
     """The number beside the cart is never shared, in neither direction."""
-    stranger, shopper = shop.client(), shop.client()
+    stranger, shopper = looked_at.client(), looked_at.client()
     stranger.get(path)
     put_in_cart(shopper, quantity=7)
     shopper.get("/cart")  # It says once that it is in the cart.
@@ -115,13 +123,14 @@ def test_the_cache_forgets_and_never_mixes_addresses(shop: ShopUnderTest, clock:
     assert browser.get("/search?q=mug").text != browser.get("/search?q=pan").text
 
 
+@pytest.mark.usefixtures("fresh_memory")
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("accepted", ["gzip, br", "identity"])
 def test_a_kept_page_is_answered_as_it_was_the_first_time(
-    shop: ShopUnderTest, clock: Clock, path: str, accepted: str
+    looked_at: ShopUnderTest, path: str, accepted: str
 ) -> None:
     """The same bytes and headers, whether the application drew it or its memory answers; only the request's own id is new."""
-    browser = shop.client()
+    browser = looked_at.client()
     first = browser.get(path, headers={"Accept-Encoding": accepted})
     again = browser.get(path, headers={"Accept-Encoding": accepted, CORRELATION_HEADER: "asked-for-by-test"})
     assert (again.status_code, again.data) == (200, first.data)

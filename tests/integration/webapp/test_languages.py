@@ -27,9 +27,9 @@ def links(page: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_german_page_says_so_and_leads_to_german_pages(shop: ShopUnderTest, path: str) -> None:
+def test_a_german_page_says_so_and_leads_to_german_pages(looked_at: ShopUnderTest, path: str) -> None:
     """`lang`, and not one link that loses the language, but the switch to the other."""
-    browser = shop.client()
+    browser = looked_at.client()
     put_in_cart(browser)
     page = browser.get(f"/de{path}").text
     assert '<html lang="de" data-root="/de" data-content-lang="en">' in page
@@ -40,25 +40,27 @@ def test_a_german_page_says_so_and_leads_to_german_pages(shop: ShopUnderTest, pa
 
 
 @pytest.mark.parametrize("path", ["/", "/shop/kitchen", "/products/mug"])
-def test_the_versions_of_a_page_name_each_other(shop: ShopUnderTest, path: str) -> None:
+def test_the_versions_of_a_page_name_each_other(looked_at: ShopUnderTest, path: str) -> None:
     """Each is its own canonical; both list both, and the first language for everybody else."""
     wanted = {"en": f"http://localhost{path}", "de": f"http://localhost/de{path}"}
     for code, address in wanted.items():
-        page = shop.client().get(urlsplit(address).path).text
+        page = looked_at.client().get(urlsplit(address).path).text
         assert f'<link rel="canonical" href="{address}">' in page
         assert f'<meta property="og:url" content="{address}">' in page
         told = dict(re.findall(r'<link rel="alternate" hreflang="([^"]+)" href="([^"]+)">', page))
         assert told == {**wanted, "x-default": wanted["en"]}, code
 
 
-def test_a_filtered_list_names_no_versions(shop: ShopUnderTest) -> None:
+def test_a_filtered_list_names_no_versions(looked_at: ShopUnderTest) -> None:
     """It is not for search engines."""
-    assert "hreflang" not in shop.client().get("/de/shop/kitchen?sort=price").text.partition("</head>")[0]
+    assert (
+        "hreflang" not in looked_at.client().get("/de/shop/kitchen?sort=price").text.partition("</head>")[0]
+    )
 
 
-def test_the_switch_keeps_the_page_and_what_was_asked_for(shop: ShopUnderTest) -> None:
+def test_the_switch_keeps_the_page_and_what_was_asked_for(looked_at: ShopUnderTest) -> None:
     """The query comes along; where the page was the answer to a form, or is not there, it leads to the front."""
-    browser = shop.client()
+    browser = looked_at.client()
     assert 'href="/search?q=mug&amp;sort=price" lang="en"' in browser.get("/de/search?q=mug&sort=price").text
     put_in_cart(browser)
     form = {"csrf_token": token_of(browser.get("/de/cart")), "code": "NOTHING"}
@@ -105,9 +107,9 @@ def test_kept_pages_of_two_languages_are_never_mixed(shop: ShopUnderTest) -> Non
 @pytest.mark.parametrize(
     "path", ["/static/css/shop.css", "/healthz", "/robots.txt", "/sitemap.xml", "/console/"]
 )
-def test_what_has_no_language_has_no_second_address(shop: ShopUnderTest, path: str) -> None:
+def test_what_has_no_language_has_no_second_address(looked_at: ShopUnderTest, path: str) -> None:
     """Not found below a prefix."""
-    assert shop.client().get(f"/de{path}").status_code == 404
+    assert looked_at.client().get(f"/de{path}").status_code == 404
 
 
 OWNERS_WORDS = {
@@ -122,9 +124,9 @@ OWNERS_WORDS = {
 }
 
 
-def test_what_the_owner_wrote_is_said_to_be_in_the_owners_language(shop: ShopUnderTest) -> None:
+def test_what_the_owner_wrote_is_said_to_be_in_the_owners_language(looked_at: ShopUnderTest) -> None:
     """On a German page it is English and says so, so that it is pronounced as such (WCAG 2.2, 3.1.2); the rest is German."""
-    browser = shop.client()
+    browser = looked_at.client()
     put_in_cart(browser)
     for path, words in OWNERS_WORDS.items():
         page = browser.get(f"/de{path}").text

@@ -15,8 +15,8 @@ from webapp.catalog.records import CategoryRow, ProductRow, Sheets, VariantRow
 from webapp.extensions import db
 
 
-@pytest.fixture
-def stocked(shop: ShopUnderTest) -> ShopUnderTest:
+@pytest.fixture(scope="module")
+def stocked(looked_at: ShopUnderTest) -> ShopUnderTest:
     """A shop filled by the importer, which keeps the tallies and the vocabulary."""
     rows = [
         ("oak-bench", "Oak Bench", "garden", {"Material": ["Oak"], "Colour": ["Natural"]}, 24000, "A seat for two."),
@@ -33,11 +33,11 @@ def stocked(shop: ShopUnderTest) -> ShopUnderTest:
         ],
         products=[_product(n, *row) for n, row in enumerate(rows)],
     )
-    with shop.app.app_context():
+    with looked_at.app.app_context():
         import_sheets(db.session(), sheets)
         db.session.commit()
         db.session.remove()
-    return shop
+    return looked_at
 
 
 def _product(

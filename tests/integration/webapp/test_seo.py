@@ -67,10 +67,10 @@ def test_stock_that_is_not_known_is_not_claimed(shop: ShopUnderTest) -> None:
     ],
 )
 def test_every_page_names_its_one_address(
-    shop: ShopUnderTest, path: str, canonical: str, is_listed: bool
+    looked_at: ShopUnderTest, path: str, canonical: str, is_listed: bool
 ) -> None:
     """Variants, orders and filters are the same page for a search engine."""
-    page = shop.client().get(path).text
+    page = looked_at.client().get(path).text
     assert f'<link rel="canonical" href="http://localhost{canonical}">' in page
     assert ("noindex" not in page) == is_listed
     assert '<meta property="og:title"' in page
@@ -108,9 +108,9 @@ def test_a_shared_link_shows_a_picture_that_networks_take(
 
 
 @pytest.mark.parametrize("path", ["/", "/shop", "/shop/kitchen"])
-def test_every_page_that_is_shared_has_a_picture(shop: ShopUnderTest, path: str) -> None:
+def test_every_page_that_is_shared_has_a_picture(looked_at: ShopUnderTest, path: str) -> None:
     """Lists show the shop's own."""
-    assert "/static/share/shop." in shared(shop.client().get(path).text)["og:image"]
+    assert "/static/share/shop." in shared(looked_at.client().get(path).text)["og:image"]
 
 
 def test_every_drawing_of_the_catalogue_has_its_picture() -> None:
@@ -159,9 +159,9 @@ def test_the_sitemaps_name_every_product_once(shop: ShopUnderTest, monkeypatch: 
     assert browser.get("/sitemaps/products-99999999.xml").status_code == 404
 
 
-def test_the_sitemap_says_of_each_page_where_its_other_languages_are(shop: ShopUnderTest) -> None:
+def test_the_sitemap_says_of_each_page_where_its_other_languages_are(looked_at: ShopUnderTest) -> None:
     """Each version names all of them, itself among them; the first language is for everybody else."""
-    root = ElementTree.fromstring(shop.client().get("/sitemaps/shelves.xml").data)  # noqa: S314  (our own)
+    root = ElementTree.fromstring(looked_at.client().get("/sitemaps/shelves.xml").data)  # noqa: S314  (our own)
     told = {
         str(entry.findtext(f"{NAMESPACE}loc")): {
             link.get("hreflang"): link.get("href") for link in entry.iter(f"{XHTML}link")
@@ -172,9 +172,9 @@ def test_the_sitemap_says_of_each_page_where_its_other_languages_are(shop: ShopU
     assert told[plain] == told[german] == {"en": plain, "de": german, "x-default": plain}
 
 
-def test_robots_are_kept_out_of_what_is_somebodys(shop: ShopUnderTest) -> None:
+def test_robots_are_kept_out_of_what_is_somebodys(looked_at: ShopUnderTest) -> None:
     """Carts, checkouts, orders and accounts are not read; the sitemap is named."""
-    text = shop.client().get("/robots.txt").text
+    text = looked_at.client().get("/robots.txt").text
     for path in ("/cart", "/checkout/", "/orders/", "/account/", "/console/"):
         assert f"Disallow: {path}\n" in text
         assert f"Disallow: /de{path}\n" in text

@@ -35,9 +35,9 @@ PAGES = (
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_answer_has_the_security_headers(shop: ShopUnderTest, path: str) -> None:
+def test_every_answer_has_the_security_headers(looked_at: ShopUnderTest, path: str) -> None:
     """No inline script or style is allowed anywhere, nobody may frame the shop."""
-    headers = shop.client().get(path).headers
+    headers = looked_at.client().get(path).headers
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
@@ -49,9 +49,9 @@ def test_every_answer_has_the_security_headers(shop: ShopUnderTest, path: str) -
 
 
 @pytest.mark.parametrize("path", ["/", "/shop/kitchen", "/products/mug", "/cart"])
-def test_no_page_has_an_inline_handler_or_script(shop: ShopUnderTest, path: str) -> None:
+def test_no_page_has_an_inline_handler_or_script(looked_at: ShopUnderTest, path: str) -> None:
     """The policy would refuse it: so it must not be there."""
-    text = shop.client().get(path).text
+    text = looked_at.client().get(path).text
     assert " on" + "click=" not in text
     assert " style=" not in text
     assert "<script>" not in text
@@ -179,9 +179,9 @@ def test_a_bug_gives_an_honest_page_too(shop: ShopUnderTest, monkeypatch: pytest
     assert page.headers["X-Correlation-Id"] in page.text
 
 
-def test_a_correlation_id_is_taken_when_harmless(shop: ShopUnderTest) -> None:
+def test_a_correlation_id_is_taken_when_harmless(looked_at: ShopUnderTest) -> None:
     """A caller's id is kept when it is safe to log, else a new one is made."""
-    browser = shop.client()
+    browser = looked_at.client()
     given = browser.get("/healthz", headers={"X-Correlation-Id": "abcdef-123456"})
     assert given.headers["X-Correlation-Id"] == "abcdef-123456"
     forged = browser.get("/healthz", headers={"X-Correlation-Id": "a b"})
@@ -197,9 +197,9 @@ def test_too_many_clicks_are_slowed(shop: ShopUnderTest) -> None:
     assert int(answers[-1].headers["Retry-After"]) >= 1
 
 
-def test_static_files_are_kept_for_ever_by_their_hashed_names(shop: ShopUnderTest) -> None:
+def test_static_files_are_kept_for_ever_by_their_hashed_names(looked_at: ShopUnderTest) -> None:
     """A name with the content's hash is immutable; an old hash is served but not for ever; nothing outside is."""
-    browser = shop.client()
+    browser = looked_at.client()
     page = browser.get("/").text
     name = page.split('rel="stylesheet" href="')[1].split('"')[0]
     answer = browser.get(name, headers={"Accept-Encoding": "gzip"})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from orders.domain.errors import Unavailable
 from orders.messages import decode_job
 from tests.integration.worker.conftest import Shop, Stage, body, record_message, until
@@ -62,6 +64,7 @@ def test_what_can_never_succeed_is_tried_once(shop: Shop, stage: Stage) -> None:
     assert shop.count("quarantine", "traceback LIKE '%Poison%' AND attempts = 1") == 2
 
 
+@pytest.mark.slow
 def test_a_long_job_under_a_short_visibility_runs_once(shop: Shop, stage: Stage) -> None:
     """Row W4: two workers, a visibility of two seconds, a job that takes several of them."""
     workers = [shop.worker(visibility_seconds=2) for _ in range(2)]
@@ -106,6 +109,7 @@ def test_a_job_that_overruns_its_limit_is_ended(shop: Shop, stage: Stage) -> Non
     until(lambda: stage.ran["test_count-0"] == 1)
 
 
+@pytest.mark.slow
 def test_while_the_book_is_away_messages_are_kept_and_not_used_up(shop: Shop, stage: Stage) -> None:
     """No try is counted for an outage; when the book is back the same delivery is served."""
 
@@ -163,6 +167,7 @@ def test_a_worker_that_starts_during_a_pause_takes_nothing(shop: Shop, stage: St
     assert control.not_at_rest(shop.engine, "orders", datetime.now(UTC)) == []
 
 
+@pytest.mark.slow
 def test_a_paused_queue_hands_back_what_was_fetched_before(shop: Shop, stage: Stage) -> None:
     """Whoever may work on it, after the pause or elsewhere, finds the messages in the queue and not in a worker's hands."""
     worker = shop.worker(threads=4, visibility_seconds=300)
