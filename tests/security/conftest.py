@@ -10,13 +10,13 @@ from flask.testing import FlaskClient
 
 from orders.adapters.memory.queue import MemoryOrders
 from tests.integration.account.conftest import mailbox, register
-from tests.integration.webapp.conftest import ShopUnderTest, shop, token_of
+from tests.integration.webapp.conftest import ShopUnderTest, looked_at, shop, token_of
 from webapp.console.people.accounts import create_staff
 from webapp.console.permissions import Role
 from webapp.console.wiring import ConsoleWiring
 from webapp.extensions import db
 
-__all__ = ["mailbox", "register", "shop"]
+__all__ = ["looked_at", "mailbox", "register", "shop"]
 
 STAFF_PASSWORD = "a sentence as a password"
 
@@ -24,6 +24,16 @@ STAFF_PASSWORD = "a sentence as a password"
 @pytest.fixture
 def with_console(shop: ShopUnderTest) -> ShopUnderTest:
     """The shop with a console over the same memory stock."""
+    return _furnished(shop)
+
+
+@pytest.fixture(scope="module")
+def looked_at_with_console(looked_at: ShopUnderTest) -> ShopUnderTest:
+    """The same for all tests of a file that only look."""
+    return _furnished(looked_at)
+
+
+def _furnished(shop: ShopUnderTest) -> ShopUnderTest:
     shop.app.extensions["cartwright-console"] = ConsoleWiring(shop.inventory, MemoryOrders(shop.clock), {})
     shop.app.config.update(TESTING=True, PROPAGATE_EXCEPTIONS=False)
     return shop

@@ -53,10 +53,10 @@ def over_https(with_console: ShopUnderTest) -> FlaskClient:
     return app.test_client()
 
 
-def test_every_page_has_every_header(with_console: ShopUnderTest) -> None:
+def test_every_page_has_every_header(looked_at_with_console: ShopUnderTest) -> None:
     """A strict policy, no sniffing, no framing, no other origin, and a charset where there is text."""
-    client, wrong = with_console.client(), []
-    for path in [*pages(with_console.app), "/products/mug", "/nothing", "/static/css/shop.css"]:
+    client, wrong = looked_at_with_console.client(), []
+    for path in [*pages(looked_at_with_console.app), "/products/mug", "/nothing", "/static/css/shop.css"]:
         answer = client.get(path)
         headers, policy = answer.headers, answer.headers.get("Content-Security-Policy", "")
         checks = {
@@ -108,19 +108,21 @@ def test_what_is_personal_is_never_kept_by_a_cache(
             assert "public" not in header, path
 
 
-def test_a_cache_may_keep_only_what_is_everybodys(with_console: ShopUnderTest) -> None:
+def test_a_cache_may_keep_only_what_is_everybodys(looked_at_with_console: ShopUnderTest) -> None:
     """Without a cookie too: nothing but the listed pages says public."""
-    client = with_console.client()
+    client = looked_at_with_console.client()
     public = {
-        path for path in pages(with_console.app) if "public" in client.get(path).headers["Cache-Control"]
+        path
+        for path in pages(looked_at_with_console.app)
+        if "public" in client.get(path).headers["Cache-Control"]
     }
     assert public <= SHARED | {"/styleguide"}
 
 
-def test_methods_that_are_not_meant_are_refused(with_console: ShopUnderTest) -> None:
+def test_methods_that_are_not_meant_are_refused(looked_at_with_console: ShopUnderTest) -> None:
     """TRACE, PUT and DELETE do nothing anywhere; OPTIONS allows no other origin."""
-    client = with_console.client()
-    for path in pages(with_console.app):
+    client = looked_at_with_console.client()
+    for path in pages(looked_at_with_console.app):
         for method in ("TRACE", "PUT", "DELETE", "PATCH"):
             assert client.open(path, method=method).status_code == 405, (method, path)
         assert "Access-Control-Allow-Methods" not in client.options(path).headers
@@ -131,18 +133,18 @@ def test_methods_that_are_not_meant_are_refused(with_console: ShopUnderTest) -> 
     ["/static/", "/static/css/", "/static/../wsgi.py", "/static/%2e%2e/wsgi.py", "/static/..%2fwsgi.py", "/.git/config",
      "/static//etc/passwd", "/.env"],
 )  # fmt: skip
-def test_no_folder_is_listed_and_no_path_leads_out(with_console: ShopUnderTest, path: str) -> None:
+def test_no_folder_is_listed_and_no_path_leads_out(looked_at_with_console: ShopUnderTest, path: str) -> None:
     """Only files that lie in the static folder are served."""
-    assert with_console.client().get(path).status_code in {404, 308}
-    assert "import" not in with_console.client().get(path, follow_redirects=True).text
+    assert looked_at_with_console.client().get(path).status_code in {404, 308}
+    assert "import" not in looked_at_with_console.client().get(path, follow_redirects=True).text
 
 
 @pytest.mark.parametrize("path", ["/account/sign-in", "/console/sign-in"])
 def test_a_password_field_hides_and_takes_what_a_manager_pastes(
-    with_console: ShopUnderTest, path: str
+    looked_at_with_console: ShopUnderTest, path: str
 ) -> None:
     """type=password, with the autocomplete words that password managers know; nothing refuses a paste."""
-    page = with_console.client().get(path).text
+    page = looked_at_with_console.client().get(path).text
     field = next(tag for tag in page.split("<input")[1:] if 'name="password"' in tag.partition(">")[0])
     assert 'type="password"' in field
     assert 'autocomplete="current-password"' in field
