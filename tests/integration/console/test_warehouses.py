@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Sequence
+from threading import Thread
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from orders.adapters.memory.inventory import MemoryInventory
@@ -18,6 +21,10 @@ from webapp.console.people.models import StaffAction
 from webapp.console.permissions import Role
 from webapp.extensions import db
 
+_WAITS = """
+    SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 NORTH = {"code": "North", "name": " Hamburg ", "countries": "dk, se"}
 
 
@@ -110,6 +117,34 @@ def test_the_second_of_two_editors_is_told(as_role: AsRole, shelves: MemoryInven
     assert late.status_code == 409
     assert "changed since you opened this page" in late.text
     assert "Hamburg" in late.text
+    assert [each.code for each in shelves.warehouses()] == [MAIN, "north"]
+
+
+def test_two_changes_at_the_same_moment_come_one_after_the_other(
+    app: Flask, as_role: AsRole, shelves: MemoryInventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second arrives after the first has compared and before it has written: it waits, and is told."""
+    first, second = as_role(Role.MANAGER), as_role(Role.ADMIN)
+    old = seen(first)
+    south = {"seen": old, "code": "south", "name": "Graz", "countries": ""}
+    late: list[TestResponse] = []
+    thread = Thread(target=lambda: late.append(second.post("/console/warehouses", data=south)))
+    write = shelves.set_warehouses
+
+    def meanwhile(warehouses: Sequence[Warehouse]) -> None:
+        monkeypatch.setattr(shelves, "set_warehouses", write)
+        thread.start()
+        deadline = time.monotonic() + 60
+        with db.engine.connect() as connection:
+            while not late and not connection.scalar(text(_WAITS)):
+                assert time.monotonic() < deadline, "the second neither waits nor ends"
+                thread.join(0.01)
+        write(warehouses)
+
+    monkeypatch.setattr(shelves, "set_warehouses", meanwhile)
+    done = first.post("/console/warehouses", data={"seen": old, **NORTH})
+    thread.join(60)
+    assert (done.status_code, [answer.status_code for answer in late]) == (302, [409])
     assert [each.code for each in shelves.warehouses()] == [MAIN, "north"]
 
 

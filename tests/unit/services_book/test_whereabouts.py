@@ -52,6 +52,24 @@ def test_what_left_is_not_there_any_more(is_heard: bool) -> None:
         assert tuple(found.get(place, {}).get(MUG, 0) for place in ("main", "north")) == left
 
 
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [
+        (5, {"main": {MUG: 3}, "north": {MUG: 2}}),
+        (2, {"north": {MUG: 2}}),
+        (7, {"main": {MUG: 5}, "north": {MUG: 2}}),
+        (0, {}),
+    ],
+)
+def test_the_book_has_the_last_word_about_how_many_there_are(left: int, expected: Whereabouts) -> None:
+    """Pieces that were taken off the order go where the stock will take them; none is told twice and none is forgotten."""
+    shop, order_id = spread()
+    with shop.book.transaction() as tx:
+        record = tx.get_order(order_id)
+    assert record is not None
+    assert lying(record, shop.inventory.find_reservation(order_id), (), {MUG: left}) == expected
+
+
 def test_an_order_of_one_place_asks_for_no_place() -> None:
     """Most orders, and those without a reservation, lie in the main warehouse."""
     shop = MemoryShop()
