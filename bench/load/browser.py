@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import unescape
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -13,6 +14,7 @@ from bench.load.connection import Connection
 _FORM = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.S | re.I)
 _INPUT = re.compile(r"<(input|select|textarea|button)\b([^>]*)>", re.I)
 _OPTION = re.compile(r"<option\b([^>]*)>", re.I)
+_SELECTED = re.compile(r"<option\b([^>]*\sselected\b[^>]*)>", re.I)
 _ATTRIBUTE = re.compile(r'([a-zA-Z_:-]+)(?:\s*=\s*(?:"([^"]*)"|\'([^\']*)\'|([^\s"\'>]+)))?')
 _LINK = re.compile(r'href="([^"#]+)"')
 MAX_REDIRECTS = 5
@@ -44,21 +46,18 @@ class Page:
     text: str
     headers: dict[str, str] = field(default_factory=dict)
 
-    def forms(self) -> list[Form]:
-        """Every form, with the values that its controls have."""
-        found = []
+    def forms(self, is_wanted: Callable[[str], bool] = lambda _action: True) -> Iterator[Form]:
+        """The forms whose action is wanted, with the values that their controls have; the others are not read."""
         for match in _FORM.finditer(self.text):
             about = attributes(match[1])
-            found.append(
-                Form(about.get("action") or self.url, about.get("method", "get").lower(), _values(match[2]))
-            )
-        return found
+            action = about.get("action") or self.url
+            if is_wanted(action):
+                yield Form(action, about.get("method", "get").lower(), _values(match[2]))
 
     def form(self, action_part: str) -> Form:
         """The first form whose action contains a text. Raises LookupError with what there was."""
-        for form in self.forms():
-            if action_part in form.action:
-                return form
+        for form in self.forms(lambda action: action_part in action):
+            return form
         raise LookupError(f"no form for {action_part} on {self.url} ({self.status})")
 
     def links(self, part: str) -> list[str]:
@@ -76,13 +75,10 @@ def _values(inner: str) -> dict[str, str]:
         if kind in {"radio", "checkbox"} and "checked" not in about:
             continue
         if tag[1].lower() == "select":
-            options = [
-                attributes(option)
-                for option in _OPTION.findall(inner[tag.end() : inner.find("</select>", tag.end())])
-            ]
-            chosen = next(
-                (option for option in options if "selected" in option), options[0] if options else {}
-            )
+            inside = inner[tag.end() : inner.find("</select>", tag.end())]
+            # Of two hundred countries one is chosen: only that one is read.
+            option = _SELECTED.search(inside) or _OPTION.search(inside)
+            chosen = attributes(option[1]) if option else {}
             values[name] = chosen.get("value", "")
         else:
             values[name] = about.get("value", "on" if kind == "checkbox" else "")

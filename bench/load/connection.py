@@ -9,8 +9,11 @@ import http.client
 import socket
 from dataclasses import dataclass, field
 from io import BufferedReader
+from typing import cast
 
 LONGEST_LINE = 65_536
+READ_BYTES = 65_536
+"""At once: a page is larger than the 8 KB that a file object reads, and each read is a turn of the event loop."""
 
 
 @dataclass(slots=True)
@@ -61,7 +64,7 @@ class Connection:
         if self._socket is None or self._reader is None:
             self._socket = socket.create_connection((self._host, self._port), self._timeout_seconds)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._reader = self._socket.makefile("rb")
+            self._reader = cast(BufferedReader, self._socket.makefile("rb", READ_BYTES))
         return self._socket, self._reader
 
 

@@ -183,12 +183,9 @@ def visitor_address(number: int) -> str:
 
 
 def _form_here(page: Page) -> Form:
-    for form in page.forms():
-        if (
-            form.method == "post"
-            and ("csrf_token" in form.fields)
-            and form.action in {page.url, _path(page.url)}
-        ):
+    here = {page.url, _path(page.url)}
+    for form in page.forms(here.__contains__):
+        if form.method == "post" and "csrf_token" in form.fields:
             return form
     raise StepFailed(f"no form on {_path(page.url)}")
 
