@@ -38,6 +38,8 @@ def create_app(settings: Settings | None = None, wiring: Wiring | None = None) -
     app = Flask("webapp", static_folder=None)
     app.jinja_environment = SpokenEnvironment  # type: ignore[assignment]  # Flask types it as the very class it begins with.
     app.log_exception = lambda exc_info: None  # type: ignore[method-assign]  # errors.py logs it, without the path.
+    # Flask would ask of each function of each request whether it is a coroutine. None of ours is (tests: test_app_factory).
+    app.ensure_sync = lambda func: func  # type: ignore[method-assign]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings.database_url,

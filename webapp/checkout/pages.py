@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from orders import links
@@ -76,7 +77,12 @@ def first_undone(checkout: Checkout) -> str:
 
 
 def quote_of(checkout: Checkout) -> Quote:
-    return quote(checkout, wiring().settings, wiring().clock.now())
+    """What it costs, as it was read or kept last: a page asks for it four times."""
+    known: dict[tuple[UUID, int], Quote] = g.setdefault("quotes", {})
+    version = (checkout.id, checkout.version)
+    if version not in known:
+        known[version] = quote(checkout, wiring().settings, wiring().clock.now())
+    return known[version]
 
 
 def onwards(checkout: Checkout) -> Response:

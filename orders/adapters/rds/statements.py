@@ -6,8 +6,7 @@ of 0.17 ms to read a row, 0.76 of 0.14 ms to change one. The pool, its errors an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import psycopg
@@ -24,22 +23,35 @@ def run(engine: Engine, statement: str, values: Values) -> Sequence[Any]:
 
     Raises SQLAlchemy's errors; a dead connection leaves the pool.
     """
-    with _borrowed(engine, statement, values) as connection:
+    held = _borrow(engine, statement, values)
+    connection = cast("psycopg.Connection[Any]", held.driver_connection)
+    try:
         connection.autocommit = True
         try:
             return _rows(connection, statement, values)
         finally:
             if not connection.closed:
                 connection.autocommit = False
+    except psycopg.Error as error:
+        raise _failed(engine, held, statement, values, error) from error
+    finally:
+        held.close()
 
 
 def run_together(engine: Engine, *statements: tuple[str, Values]) -> Sequence[Any]:
     """Several statements as one transaction; returns the rows of the last. Raises as `run`: then nothing was done."""
-    with _borrowed(engine, *statements[-1]) as connection, connection.transaction():
-        *first, last = statements
-        for statement, values in first:
-            connection.execute(cast(Any, statement), values)
-        return _rows(connection, *last)
+    *first, (statement, values) = statements
+    held = _borrow(engine, statement, values)
+    connection = cast("psycopg.Connection[Any]", held.driver_connection)
+    try:
+        with connection.transaction():
+            for each, its_values in first:
+                connection.execute(cast(Any, each), its_values)
+            return _rows(connection, statement, values)
+    except psycopg.Error as error:
+        raise _failed(engine, held, statement, values, error) from error
+    finally:
+        held.close()
 
 
 def run_within(connection: Connection, statement: str, values: Values) -> Sequence[Any]:
@@ -57,30 +69,30 @@ def run_within(connection: Connection, statement: str, values: Values) -> Sequen
 def _rows(connection: psycopg.Connection[Any], statement: str, values: Values) -> Sequence[Any]:
     with connection.cursor(row_factory=namedtuple_row) as cursor:
         cursor.execute(cast(Any, statement), values)
-        return cursor.fetchall() if cursor.description else ()
+        # Not `cursor.description`: it makes an object of each column.
+        return () if cursor.rownumber is None else cursor.fetchall()
 
 
-@contextmanager
-def _borrowed(engine: Engine, statement: str, values: Values) -> Iterator[psycopg.Connection[Any]]:
-    """A connection of the pool for the length of the block. The statement is named where it went wrong."""
-    held: PoolProxiedConnection | None = None
+def _borrow(engine: Engine, statement: str, values: Values) -> PoolProxiedConnection:
     try:
-        held = engine.raw_connection()
-        yield cast(Any, held.driver_connection)
+        return engine.raw_connection()
     except psycopg.Error as error:
-        is_dead = held is None or engine.dialect.is_disconnect(cast(Any, error), held.driver_connection, None)
-        if held is not None and is_dead:
-            held.invalidate(error)
-        raise _told(engine, statement, values, error, is_dead=is_dead) from error
-    finally:
-        if held is not None:
-            held.close()
+        raise _told(engine, statement, values, error, is_dead=True) from error
+
+
+def _failed(
+    engine: Engine, held: PoolProxiedConnection, statement: str, values: Values, error: psycopg.Error
+) -> DBAPIError:
+    """The error as SQLAlchemy tells it; a dead connection leaves the pool."""
+    is_dead = engine.dialect.is_disconnect(cast(Any, error), held.driver_connection, None)
+    if is_dead:
+        held.invalidate(error)
+    return _told(engine, statement, values, error, is_dead=is_dead)
 
 
 def _told(
     engine: Engine, statement: str, values: Values, error: psycopg.Error, *, is_dead: bool
 ) -> DBAPIError:
-    """The error as SQLAlchemy tells it."""
     return cast(
         DBAPIError,
         DBAPIError.instance(
