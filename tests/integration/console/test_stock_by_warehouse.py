@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -11,10 +12,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from orders.adapters.memory.inventory import MemoryInventory
+from orders.adapters.memory.tracking import MemoryTracking
 from orders.adapters.rds.staff_journal import journaled
-from orders.domain.ids import Sku
-from orders.domain.inventory import MAIN
+from orders.domain.ids import Sku, new_order_id
+from orders.domain.inventory import MAIN, ReservationState, ReservedLine
 from orders.domain.warehouses import Warehouse
+from orders.ports import Reservation, TrackingView
 from tests.integration.console.shop import BOWL, MUG, AsRole
 from webapp.catalog.importer import import_sheets
 from webapp.catalog.records import CategoryRow, ProductRow, Sheets, VariantRow
@@ -48,6 +51,35 @@ def test_a_sku_is_shown_by_warehouse(as_role: AsRole, places: MemoryInventory) -
     assert 'name="origin"' not in page
     bowl = client.get(f"/console/stock/{BOWL}").text
     assert "nothing here" in bowl
+
+
+def test_a_delivery_goes_where_the_sku_lies_or_where_it_is_said(
+    as_role: AsRole, places: MemoryInventory
+) -> None:
+    """One place is chosen beforehand; among several nobody guesses, and a form that chose none books nothing."""
+    client = as_role(Role.WAREHOUSE)
+    assert re.search(r'<option value="main" selected>', client.get(f"/console/stock/{BOWL}").text)
+    page = client.get(f"/console/stock/{MUG}").text
+    assert '<select id="move-warehouse" name="warehouse" required><option value="">choose one' in page
+    form = {"movement_id": "m", "kind": "restock", "pieces": "5", "reason": "supplier", "warehouse": ""}
+    assert client.post(f"/console/stock/{MUG}/move", data=form).status_code == 422
+    assert places.levels([MUG])[MUG].received == 10
+
+
+def test_reservations_name_another_warehouse(
+    app: Flask, as_role: AsRole, places: MemoryInventory, tracking: MemoryTracking
+) -> None:
+    """What lies in the main one needs no word."""
+    now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+    order_id = new_order_id(now)
+    lines = (ReservedLine(MUG, 10, 1990), ReservedLine(BOWL, 1, 1990))
+    state = ReservationState.CONFIRMED
+    wanted = Reservation(order_id, "f", lines, state, "", now, now, currency="EUR", destination="DK")
+    view = TrackingView(order_id, "n", 1, "placed", "placed", "authorised", "unfulfilled", now)
+    places.reserve(wanted, view)
+    page = as_role(Role.VIEWER).get("/console/stock-reservations").text
+    held = re.findall(r'(\d+) × <code>([^<]+)</code>(?: <span class="place">([^<]+)</span>)?', page)
+    assert sorted(held) == [("1", BOWL, ""), ("4", MUG, "Hamburg"), ("6", MUG, "")]
 
 
 def test_what_runs_low_tells_which_place_is_out(as_role: AsRole, places: MemoryInventory) -> None:

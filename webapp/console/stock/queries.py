@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from orders.domain.ids import OrderId, Sku, order_number
-from orders.domain.inventory import LOW_PIECES, MAIN, PlaceLevel, ReservationState, StockLevel
+from orders.domain.inventory import LOW_PIECES, PlaceLevel, ReservationState, StockLevel
 from orders.ports import InventoryStore, Reservation
 from webapp.catalog.models import Product, Variant
 from webapp.console.people.models import StaffAction
@@ -173,11 +173,6 @@ class ReservationRow:
     expires_at: datetime
     held: Mapping[tuple[Sku, str], int]
     """(SKU, warehouse) -> pieces."""
-
-    @property
-    def is_elsewhere(self) -> bool:
-        """Whether pieces of it lie in another warehouse than the main one."""
-        return any(place != MAIN for _, place in self.held)
 
 
 def holding_reservations(

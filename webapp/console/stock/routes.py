@@ -141,13 +141,7 @@ def reservations() -> ResponseReturnValue:
     """What holds stock, oldest first: which order, since when, how many pieces."""
     sku = request.args.get("sku", "").strip()[:64]
     rows, has_more = queries.holding_reservations(console_wiring().inventory, sku=sku)
-    return render_template(
-        "console/stock/reservations.html",
-        rows=rows,
-        has_more=has_more,
-        sku=sku,
-        names_places=any(row.is_elsewhere for row in rows),
-    )
+    return render_template("console/stock/reservations.html", rows=rows, has_more=has_more, sku=sku)
 
 
 @console.route("/stock-import", methods=["GET", "POST"])
