@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from orders.domain.errors import Unavailable
@@ -23,6 +23,9 @@ checked by the reservation, not by this."""
 PLENTY = 20
 USABLE_FOR_SECONDS = 60.0
 """A page that only looks may say "in stock" of at least this many pieces for this long, while they are looked at anew."""
+SHARED_FOR_SECONDS = 1.0
+"""Whoever is about to pay for a piece of which there are PLENTY shares a look of this second with the others: the reservation
+decides, and where few are left each asks for themselves."""
 GATHER_SECONDS = 0.25
 MOST_GATHERED = 40
 """Levels that are due are asked for together, with two keys each: one request takes a hundred (BatchGetItem)."""
@@ -44,6 +47,7 @@ class _Look:
     """A level as it was seen (None: the store does not know the SKU), and until when it may be shown."""
 
     level: StockLevel | None
+    seen_at: float
     fresh_until: float
     usable_until: float
 
@@ -51,8 +55,9 @@ class _Look:
 class Availability:
     """A short memory of stock levels, one per process. Thread-safe."""
 
-    def __init__(self, inventory: InventoryStore) -> None:
+    def __init__(self, inventory: InventoryStore, now: Callable[[], float] | None = None) -> None:
         self._inventory = inventory
+        self._now = now or time.monotonic
         self._known: dict[str, _Look] = {}
         self._due: dict[str, float] = {}
         """Since when a level that was shown is to be looked at anew, the longest due first."""
@@ -64,15 +69,16 @@ class Availability:
     ) -> Mapping[str, StockLevel] | None:
         """The levels of the known SKUs among these, or None when the store is away: then nothing is claimed.
 
-        `fresh` asks the store whatever is remembered: before paying. `is_glance` is for a page that only looks: where
-        there is plenty it shows what was seen up to USABLE_FOR_SECONDS ago, and such looks are renewed together.
+        `fresh` is for before paying: a look of this second does where there is plenty, otherwise the store is asked.
+        `is_glance` is for a page that only looks: where there is plenty it shows what was seen up to USABLE_FOR_SECONDS
+        ago, and such looks are renewed together.
         """
         wanted = list(dict.fromkeys(skus))
-        now = time.monotonic()
+        now = self._now()
         with self._lock:
             held = {sku: self._known[sku] for sku in wanted if sku in self._known}
             missing = [
-                sku for sku in wanted if fresh or not _may_show(held.get(sku), now, is_glance=is_glance)
+                sku for sku in wanted if not _may_show(held.get(sku), now, fresh=fresh, is_glance=is_glance)
             ]
             for sku in held.keys() - set(missing):
                 if now > held[sku].fresh_until:
@@ -116,9 +122,9 @@ class Availability:
         except Unavailable as error:
             log.warning("stock_unknown", extra={"reason": str(error)[:200]})
             with self._lock:
-                self._away_until = time.monotonic() + PAUSE_AFTER_FAILURE_SECONDS
+                self._away_until = self._now() + PAUSE_AFTER_FAILURE_SECONDS
             return None
-        now = time.monotonic()
+        now = self._now()
         with self._lock:
             self._away_until = 0.0
             if len(self._known) > MOST_CACHED:
@@ -131,8 +137,13 @@ class Availability:
 def _look(level: StockLevel | None, now: float) -> _Look:
     fresh_until = now + fresh_for_seconds(level)
     has_plenty = level is not None and level.available >= PLENTY
-    return _Look(level, fresh_until, now + USABLE_FOR_SECONDS if has_plenty else fresh_until)
+    return _Look(level, now, fresh_until, now + USABLE_FOR_SECONDS if has_plenty else fresh_until)
 
 
-def _may_show(look: _Look | None, now: float, *, is_glance: bool) -> bool:
-    return look is not None and now <= (look.usable_until if is_glance else look.fresh_until)
+def _may_show(look: _Look | None, now: float, *, fresh: bool, is_glance: bool) -> bool:
+    if look is None:
+        return False
+    if fresh:
+        has_plenty = look.level is not None and look.level.available >= PLENTY
+        return has_plenty and now <= look.seen_at + SHARED_FOR_SECONDS
+    return now <= (look.usable_until if is_glance else look.fresh_until)

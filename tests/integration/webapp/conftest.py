@@ -160,8 +160,9 @@ def opened(database_url: str) -> Iterator[ShopUnderTest]:
     bank = TestPaymentProvider(engine)
     order_api = ServiceOrderApi(inventory, tracking, clock)
     settings = Settings(database_url=database_url, public_url="http://localhost")
-    app = create_app(wiring=Wiring(settings, clock, Availability(inventory), tracking, bank, order_api))
     # Every look is long after the one before: what a test has changed is seen at once.
+    availability = Availability(inventory, now=itertools.count(step=1000).__next__)
+    app = create_app(wiring=Wiring(settings, clock, availability, tracking, bank, order_api))
     app.extensions["cartwright-pages"] = PageCache(now=itertools.count(step=1000).__next__)
     with app.app_context():
         _fill(inventory)

@@ -12,7 +12,7 @@ from orders.domain.errors import Unavailable
 from orders.domain.ids import Sku
 from orders.domain.inventory import StockLevel
 from webapp.catalog import availability as module
-from webapp.catalog.availability import Availability
+from webapp.catalog.availability import SHARED_FOR_SECONDS, Availability
 
 
 class CountingInventory(MemoryInventory):
@@ -63,11 +63,26 @@ def test_few_pieces_are_looked_at_again_soon_and_many_later(
     assert inventory.asked == [["FEW", "MANY"], ["FEW"], ["FEW", "MANY", "NEITHER"]]
 
 
-def test_before_paying_nothing_remembered_counts(clock: list[float], inventory: CountingInventory) -> None:
-    """`fresh` always asks, and what it learns is remembered."""
+def test_before_paying_a_look_is_shared_for_a_second_where_there_is_plenty(
+    clock: list[float], inventory: CountingInventory
+) -> None:
+    """Who is about to pay asks anew where few are left, and where the look is older: it would be for the reservation alone
+    to find out."""
+    availability = Availability(inventory)
+    availability.levels(["FEW", "MANY"])
+    clock[0] += SHARED_FOR_SECONDS
+    availability.levels(["FEW", "MANY"], fresh=True)
+    clock[0] += 0.01
+    availability.levels(["MANY"], fresh=True)
+    assert inventory.asked == [["FEW", "MANY"], ["FEW"], ["MANY"]]
+
+
+def test_before_paying_nothing_older_counts(clock: list[float], inventory: CountingInventory) -> None:
+    """`fresh` asks where a look is older than a second, and what it learns is remembered."""
     availability = Availability(inventory)
     availability.levels(["MANY"])
     inventory.adjust(Sku("MANY"), -498, "sold")
+    clock[0] += SHARED_FOR_SECONDS + 0.01
     fresh = availability.levels(["MANY"], fresh=True)
     again = availability.levels(["MANY"])
     assert fresh is not None
