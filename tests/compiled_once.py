@@ -42,7 +42,8 @@ def compiled_once() -> Iterator[None]:
         if language is None or filename is None or rest:
             return _compile(environment, source, name, filename, *rest)
         # The texts are compared by identity: a language of a test's own is another one, whatever its code.
-        key = (language.texts, language.prefix, environment.globals["content_code"], name, filename, source)
+        constants = tuple(environment.constants().items())  # type: ignore[attr-defined]
+        key = (language.texts, language.code, constants, name, filename, source)
         if key not in templates:
             templates[key] = _compile(environment, source, name, filename)
         return templates[key]

@@ -299,6 +299,12 @@ def register_languages(app: Flask, settings: Settings) -> None:
     codes = settings.language_codes
     offered = tuple(language(code, f"/{code}" if n else "") for n, code in enumerate(codes))
     app.extensions["cartwright-languages"] = Languages(offered)
+    # What templates have in them when they are compiled (spoken_templates.py).
+    app.extensions["cartwright-constants"] = {
+        "content_code": offered[0].code,
+        "shop_name": settings.shop_name,
+        "public_url": settings.public_url,
+    }
     app.before_request(_with_slash)
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.add_extension("jinja2.ext.i18n")
@@ -315,7 +321,6 @@ def register_languages(app: Flask, settings: Settings) -> None:
         gettext=_in_template,
         root=Root(),
         content_lang=ContentLang(),
-        content_code=offered[0].code,
         addresses_by_language=addresses_by_language,
         alternates=alternates(offered),
     )

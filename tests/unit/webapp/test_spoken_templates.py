@@ -20,6 +20,9 @@ TEMPLATES = {
     "choice.html": "{{ _(text) }}|{% trans num=count %}{{ num }} item{% pluralize %}{{ num }} items{% endtrans %}",
     "whole.html": '{% extends "frame.html" %}{% block body %}{{ _("Cart") }}{% endblock %}',
     "frame.html": "{% from 'word.html' import word %}{{ word() }}: {% block body %}{% endblock %}",
+    "shop.html": '{{ shop_name }}|{{ asset("no/such.css") }}|{{ language.code }}|<i{{ content_lang }}>{{ public_url }}',
+    "shop.txt": "{{ shop_name }}|{{ root }}/cart|{{ content_lang }}",
+    "pieces.html": '{{ _("Cart") }} {% trans %}of{% endtrans %} {{ shop_name }} {{ root }}{% if x %}{{ root }}{% trans %}a{% endtrans %}{% endif %}',
     "word.html": '{% macro word() %}{{ pgettext("a place", "Shop") }}{% endmacro %}',
 }
 
@@ -54,7 +57,7 @@ def app() -> Iterator[Flask]:
     app = Flask(__name__)
     app.jinja_environment = SpokenEnvironment  # type: ignore[assignment]
     app.jinja_loader = DictLoader(TEMPLATES)  # type: ignore[assignment]
-    register_languages(app, Settings())
+    register_languages(app, Settings(shop_name="Salt & Co", public_url="http://salt.example"))
     with app.test_request_context("/"):
         yield app
 
@@ -96,3 +99,19 @@ def test_frames_and_macros_speak_the_language_of_the_page(app: Flask, loud: Lang
     assert render_template("whole.html") == "Shop: Cart"
     with speaking(loud):
         assert render_template("whole.html") == "SHOP: CART"
+
+
+def test_what_stays_as_it_is_is_written_when_a_template_is_compiled(app: Flask, loud: Language) -> None:
+    """The shop's name, its address, static files and languages: no page has to bring them, and they are escaped as values are."""
+    english = "Salt &amp; Co|/static/no/such.css|en|<i>http://salt.example"
+    assert render_template("shop.html") == english
+    with speaking(loud):
+        assert render_template("shop.html") == english.replace("|en|<i>", '|de|<i lang="en">')
+        assert render_template("shop.txt") == 'Salt & Co|/de/cart| lang="en"'
+
+
+def test_what_is_known_is_one_piece(app: Flask) -> None:
+    """However many texts stand beside each other, a page that is drawn writes them at once."""
+    template = app.jinja_env.get_template("pieces.html")
+    assert list(template.generate(x=False)) == ["Cart of Salt &amp; Co "]
+    assert list(template.generate(x=True)) == ["Cart of Salt &amp; Co ", "a"]
