@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from orders.adapters.order_csv import harmless
 from orders.domain.errors import InvalidRequest
 from orders.domain.ids import Sku
-from orders.domain.inventory import StockLevel
+from orders.domain.inventory import MAIN, PlaceLevel, StockLevel
 from webapp.console.amounts import parse_amount
 from webapp.console.dashboard.charts import BOTTOM, HEIGHT, bars, nice_top, ticks
 from webapp.console.orders.search import Cursor, OrderSearch
@@ -88,7 +88,8 @@ def test_no_cell_of_an_export_is_a_formula(cell: str) -> None:
 
 
 def _level(sku: str, available: int) -> StockLevel:
-    return StockLevel(Sku(sku), available, 2, 0, available + 2, 100, "EUR")
+    pieces = (available, 2, 0, available + 2)
+    return StockLevel(Sku(sku), *pieces, 100, "EUR", places=(PlaceLevel(MAIN, *pieces),))
 
 
 def test_a_stock_sheet_is_planned_row_by_row() -> None:
@@ -96,7 +97,7 @@ def test_a_stock_sheet_is_planned_row_by_row() -> None:
     rows = read_sheet(
         "\ufeffSKU, restock ,count,adjust\nA,5,,\nB,,3,\nC,,,-9\nX,1,,\nA,1,,\nD,1,2,\nE,abc,,\n,1,,\n"
     )
-    done = plan(rows, {Sku(sku): _level(sku, 4) for sku in "ABCDE"})
+    done = plan(rows, {Sku(sku): _level(sku, 4) for sku in "ABCDE"}, {MAIN})
     assert [(row.after, row.problem[:12]) for row in done] == [
         (9, ""),
         (3, ""),
