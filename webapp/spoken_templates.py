@@ -14,6 +14,8 @@ from typing import Any
 from flask import Flask
 from flask.templating import Environment
 from jinja2 import Template, nodes
+from jinja2.environment import TemplateModule
+from jinja2.runtime import Context
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
@@ -34,9 +36,21 @@ _BODIES = (
 """What holds parts of a template in the order in which they are written."""
 
 
+class ImportedOnce(Template):
+    """A template whose macros are made once, for whoever imports it.
+
+    Jinja compares the names of the importing template's globals with its own for every import of every page, in case that
+    somebody loads a template with globals of its own. Nobody does here: they are the environment's.
+    """
+
+    def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
+        return super()._get_default_module(None)
+
+
 class SpokenEnvironment(Environment):
     """Loads each template in the language that is spoken at that moment, by an environment for each language."""
 
+    template_class = ImportedOnce
     language: Language | None = None
 
     def __init__(self, app: Flask, **options: Any) -> None:
