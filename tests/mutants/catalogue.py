@@ -183,7 +183,7 @@ _ONE_ORDER = (
         "        with stopwatch() as taken:\n            error = self._attempt(job, live)\n",
         "        self._acknowledger.done(live)\n"
         "        with stopwatch() as taken:\n            error = self._attempt(job, live)\n",
-        (f"{_WORKER}::test_a_poison_message_does_not_hold_up_the_others",),
+        (f"{_WORKER}::test_while_the_book_is_away_messages_are_kept_and_not_used_up",),
     ),
     Mutant(
         "the heartbeat is dropped",
