@@ -32,43 +32,42 @@ class Skus:
         """Make a SKU known, or price and split a known one further in a warehouse. It never loses a counter that it has."""
         if not 1 <= counters <= MAX_COUNTERS:
             raise Refused(f"a SKU has 1 to {MAX_COUNTERS} counters")
-        deadline = Deadline()
-        while True:
+        here: list[int] = []
+        more = 0
+
+        def plan() -> list[Action]:
+            nonlocal here, more
             head = self._inventory.get(f"{HEAD}{sku}")
             before = places_of(head) if head else ()
             more = max(0, counters - before.count(warehouse))
             places = (*before, *(warehouse,) * more)
             _check_room(sku, places)
+            here = [n for n, place in enumerate(places) if place == warehouse]
             now = milliseconds(self._clock.now())
-            actions = [self._head(sku, places, len(before), now)]
-            actions += [
-                self._counter(sku, n, place, price_minor, currency, now) for n, place in enumerate(places)
+            return [
+                self._head(sku, places, len(before), now),
+                *(self._counter(sku, n, place, price_minor, currency, now) for n, place in enumerate(places)),
             ]
-            try:
-                self._inventory.transact(actions, deadline)
-                break
-            except TransactionCancelled:
-                # Somebody else split it meanwhile: it is looked at again.
-                deadline.back_off()
+
+        self._inventory.transact_planned(plan)
         self._heads.forget(sku)
-        here = [n for n, place in enumerate(places) if place == warehouse]
         if more and len(here) > more:
             self._spread(sku, here)
 
     def open_in(self, sku: Sku, warehouse: str) -> None:
         """Give a known SKU its first counter in a warehouse, at the price of the others. Raises NotFound."""
-        deadline = Deadline()
-        while True:
+
+        def plan() -> list[Action]:
             found = self._inventory.get_many([f"{HEAD}{sku}", stock_key(sku, 0)])
             if len(found) < 2:
                 raise NotFound(f"no SKU {sku}")
             before, first = places_of(found[f"{HEAD}{sku}"]), found[stock_key(sku, 0)]
             if warehouse in before:
-                break
+                return []
             _check_room(sku, (*before, warehouse))
             now = milliseconds(self._clock.now())
             price, currency = first["price_minor"], first["currency"]
-            actions = [
+            return [
                 self._head(sku, (*before, warehouse), len(before), now),
                 self._inventory.change(
                     stock_key(sku, 0),
@@ -80,12 +79,8 @@ class Skus:
                 ),
                 self._counter(sku, len(before), warehouse, price, currency, now),
             ]
-            try:
-                self._inventory.transact(actions, deadline)
-                break
-            except TransactionCancelled:
-                # Its price or its counters changed meanwhile.
-                deadline.back_off()
+
+        self._inventory.transact_planned(plan)
         self._heads.forget(sku)
 
     def set_price(self, sku: Sku, price_minor: int) -> None:
@@ -146,31 +141,22 @@ class Skus:
 
         A piece that changes its counter is received there and no longer here, so each counter keeps promise I1.
         """
-        deadline = Deadline()
         keys = [stock_key(sku, n) for n in counters]
-        while True:
+
+        def plan() -> list[Action]:
             found = self._inventory.get_many(keys)
             available = [found[key]["available"] for key in keys]
-            moves = [
-                (key, target - has, has)
-                for key, target, has in zip(
-                    keys, split_evenly(sum(available), len(counters)), available, strict=True
+            targets = split_evenly(sum(available), len(keys))
+            now = milliseconds(self._clock.now())
+            return [
+                self._inventory.change(
+                    key, _SHIFT, "#available = :seen", pieces=target - has, seen=has, now=now
                 )
+                for key, target, has in zip(keys, targets, available, strict=True)
                 if target != has
             ]
-            if not moves:
-                return
-            now = milliseconds(self._clock.now())
-            actions = [
-                self._inventory.change(key, _SHIFT, "#available = :seen", pieces=pieces, seen=seen, now=now)
-                for key, pieces, seen in moves
-            ]
-            try:
-                self._inventory.transact(actions, deadline)
-                return
-            except TransactionCancelled:
-                # Somebody bought meanwhile; what is available is counted again.
-                deadline.back_off()
+
+        self._inventory.transact_planned(plan)
 
 
 def _check_room(sku: Sku, places: Sequence[str]) -> None:

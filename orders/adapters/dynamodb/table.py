@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,6 +125,19 @@ class Table:
                     # An earlier attempt of this very call is being done.
                     is_in_doubt = True
             deadline.back_off(is_in_doubt=is_in_doubt)
+
+    def transact_planned(self, plan: Callable[[], Sequence[Action]]) -> None:
+        """Do what `plan` says, and plan again when somebody has changed meanwhile what it was made upon; nothing for an empty plan.
+
+        Raises what `plan` raises, and Unavailable when others are always faster.
+        """
+        deadline = Deadline()
+        while actions := plan():
+            try:
+                self.transact(actions, deadline)
+                return
+            except TransactionCancelled:
+                deadline.back_off()
 
     # --- single writes --------------------------------------------------------------------------------------
 
