@@ -9,6 +9,7 @@ from __future__ import annotations
 from tests.mutants.checkers import CHECKERS
 from tests.mutants.mutant import Mutant
 
+_REFUSED = "tests/contract/test_refused_for_good.py"
 _INVENTORY = "tests/contract/test_inventory.py"
 _ENDS = f"{_INVENTORY}::TestTheEndOfAReservation"
 _PLACES = "tests/contract/test_warehouses.py"
@@ -21,6 +22,7 @@ _ROUNDING = "tests/unit/domain/test_rounding.py"
 _PRICING = "tests/unit/domain/test_pricing_and_ledger.py"
 _DECISIONS = "tests/unit/worker/test_decisions.py"
 _WORKER = "tests/integration/worker/test_worker.py"
+_LOST = "tests/integration/webapp/test_lost_answers.py"
 _CHECKOUT = "tests/integration/webapp/test_checkout.py"
 _TRACKING_PAGES = "tests/integration/webapp/test_tracking_pages.py"
 _WALLS = "tests/integration/webapp/test_walls.py"
@@ -106,9 +108,7 @@ _ONE_ORDER = (
         "orders/adapters/dynamodb/reserving.py",
         '_IF_NEW = "attribute_not_exists(#pk) OR #refused_attempt < :attempt"',
         '_IF_NEW = "attribute_not_exists(#pk) OR #refused_attempt < :attempt OR attribute_exists(#refused_attempt)"',
-        (
-            f"{_INVENTORY}::TestRefusedForGood::test_a_late_request_of_the_attempt_is_refused_in_the_same_words[dynamodb]",
-        ),
+        (f"{_REFUSED}::test_a_late_request_of_the_attempt_is_refused_in_the_same_words[dynamodb]",),
     ),
     Mutant(
         "another body under the same key is taken for a repeat",
@@ -281,14 +281,14 @@ _MONEY_MUTANTS = (
         "webapp/checkout/charging.py",
         "        result = parts.payments.void(reference=checkout.payment_reference, idempotency_key=key)\n",
         "        result = PaymentResult(PaymentOutcome.SUCCEEDED, checkout.payment_reference, 0)\n",
-        (f"{_CHECKOUT}::test_an_order_api_that_is_away_keeps_the_cart_and_frees_the_money",),
+        (f"{_LOST}::test_an_order_api_that_is_away_keeps_the_cart_and_frees_the_money",),
     ),
     Mutant(
         "a checkout is written over a newer one",
         "webapp/checkout/store.py",
         " WHERE id = %(kept_id)s AND version = %(kept_version)s RETURNING id)",
         " WHERE id = %(kept_id)s AND version <= %(kept_version)s + 9 RETURNING id)",
-        (f"{_CHECKOUT}::test_a_process_that_was_overtaken_overwrites_nothing",),
+        (f"{_LOST}::test_a_process_that_was_overtaken_overwrites_nothing",),
     ),
     Mutant(
         "a checkout is not leased",
