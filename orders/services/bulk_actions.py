@@ -13,8 +13,8 @@ from orders.ports import OrderRecord, Reservation
 from orders.services.cancel_order import cancel_order
 from orders.services.desk import OrderDesk
 from orders.services.hold_order import hold_order, release_order
-from orders.services.ship_order import add_tracking, deliver_order, start_picking
-from orders.services.whereabouts import ship_from_each_place
+from orders.services.ship_order import Parcel, deliver_order, start_picking
+from orders.services.whereabouts import add_tracking_of_place, ship_from_each_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +73,19 @@ def _ship(desk: OrderDesk, task: Task) -> OrderRecord:
 
 
 def _track(desk: OrderDesk, task: Task) -> OrderRecord:
-    return add_tracking(
-        desk,
-        task.order_id,
-        carrier=str(task.options.get("carrier", "")),
-        tracking_number=str(task.options["tracking_number"]),
-        tracking_url=str(task.options.get("tracking_url", "")),
-        command_id=task.command_id,
-        actor=task.actor,
-    )
+    # A job that the release before began has the one parcel itself as its options.
+    for said in task.options.get("parcels") or [task.options]:
+        parcel = Parcel(
+            {},
+            str(said.get("carrier", "")),
+            str(said["tracking_number"]),
+            str(said.get("tracking_url", "")),
+            str(said.get("warehouse", "")),
+        )
+        record = add_tracking_of_place(
+            desk, task.order_id, task.reservation, parcel, command_id=task.command_id, actor=task.actor
+        )
+    return record
 
 
 def _deliver(desk: OrderDesk, task: Task) -> OrderRecord:
@@ -105,6 +109,9 @@ BULK_ACTIONS: Mapping[str, Callable[[OrderDesk, Task], OrderRecord]] = {
 
 OWN_OPTIONS = frozenset({"track"})
 """Actions that need something of each order's own beside what belongs to all."""
+
+LEAVING = frozenset({"ship", "track"})
+"""Actions that need to know where the pieces of each order lie."""
 
 UNDONE_BY: Mapping[str, str] = {"hold": "release", "release": "hold", "pick": "unpick", "unpick": "pick"}
 """What takes an action back, where the state machine has a way back at all."""

@@ -159,45 +159,47 @@ def deliver_parcel(
 
 
 def add_tracking(
-    desk: OrderDesk,
-    order_id: OrderId,
-    *,
-    carrier: str,
-    tracking_number: str,
-    tracking_url: str = "",
-    command_id: str,
-    actor: Actor,
-    expected_version: int | None = None,
+    desk: OrderDesk, order_id: OrderId, parcel: Parcel, *, command_id: str, actor: Actor
 ) -> OrderRecord:
-    """Give the number of the carrier to the latest parcel that has none, or ship all that is free with it.
+    """Give the carrier's number of `parcel` to the latest parcel that left without one, or ship `parcel` with it.
 
     Once per `command_id`; a number that one of the order's parcels has already changes nothing. Raises as `ship_order`.
+    """
+    numbered = give_number(desk, order_id, parcel, command_id=command_id, actor=actor)
+    return numbered or ship_order(desk, order_id, parcel, shipment_id=command_id, actor=actor)
+
+
+def give_number(
+    desk: OrderDesk, order_id: OrderId, parcel: Parcel, *, command_id: str, actor: Actor
+) -> OrderRecord | None:
+    """Give a carrier's number to the latest parcel that left without one, from its warehouse where it names one.
+
+    Once per `command_id`; None when there is no such parcel. Raises NotFound, Unavailable.
     """
     with desk.book.transaction() as tx:
         change = open_order(tx, desk, order_id, actor)
         parcels = tx.shipments(order_id)
-        if any((p.carrier, p.tracking_number) == (carrier, tracking_number) for p in parcels):
+        if any((p.carrier, p.tracking_number) == (parcel.carrier, parcel.tracking_number) for p in parcels):
             return change.record
-        bare = [parcel for parcel in parcels if not parcel.tracking_number]
-        if bare and tx.accept_messages([command_id], "add_tracking"):
-            change.expect(expected_version)
+        bare = [p for p in parcels if not p.tracking_number and parcel.warehouse in {"", p.warehouse}]
+        if not bare:
+            return None
+        if tx.accept_messages([command_id], "add_tracking"):
             numbered = replace(
-                bare[-1], carrier=carrier, tracking_number=tracking_number, tracking_url=tracking_url
+                bare[-1],
+                carrier=parcel.carrier,
+                tracking_number=parcel.tracking_number,
+                tracking_url=parcel.tracking_url,
             )
             tx.save_shipment(numbered)
-            facts = {"carrier": carrier, "tracking_number": tracking_number, "tracking_url": tracking_url}
+            facts = {
+                "carrier": numbered.carrier,
+                "tracking_number": numbered.tracking_number,
+                "tracking_url": numbered.tracking_url,
+            }
             change.apply(EventType.TRACKING_ADDED, data={"shipment_id": numbered.id, **facts})
-            return write(tx, change)
-    if bare:
+            write(tx, change)
         return change.record
-    return ship_order(
-        desk,
-        order_id,
-        Parcel({}, carrier, tracking_number, tracking_url),
-        shipment_id=command_id,
-        actor=actor,
-        expected_version=expected_version,
-    )
 
 
 def _require_stock(tx: OrderTransaction, order_id: OrderId) -> None:

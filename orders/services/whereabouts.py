@@ -7,15 +7,16 @@ after the book does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import NAMESPACE_OID, uuid5
 
-from orders.domain.errors import NotFound
+from orders.domain.errors import InvalidRequest, NotFound, Problem
 from orders.domain.events import Actor
 from orders.domain.ids import OrderId, Sku
 from orders.domain.inventory import MAIN
 from orders.ports import OrderRecord, Reservation, Shipment
 from orders.services.desk import OrderDesk
-from orders.services.ship_order import Parcel, free_to_ship, ship_order
+from orders.services.ship_order import Parcel, add_tracking, free_to_ship, give_number, ship_order
 
 Whereabouts = Mapping[str, Mapping[Sku, int]]
 """Warehouse -> SKU -> pieces; only places that have some."""
@@ -120,7 +121,7 @@ def _send_from(
     actor: Actor,
 ) -> OrderRecord | None:
     """The parcel from one place, once; None when nothing lies there."""
-    parcel_id = f"{place}:{uuid5(NAMESPACE_OID, shipment_id)}"
+    parcel_id = _id_of_part(place, shipment_id)
     with desk.book.transaction() as tx:
         record, shipments = tx.get_order(order_id), tx.shipments(order_id)
     if record is None:
@@ -132,3 +133,44 @@ def _send_from(
         return None
     parcel = Parcel(lines, carrier, warehouse=place)
     return ship_order(desk, order_id, parcel, shipment_id=parcel_id, actor=actor)
+
+
+def add_tracking_of_place(
+    desk: OrderDesk,
+    order_id: OrderId,
+    reservation: Reservation | None,
+    parcel: Parcel,
+    *,
+    command_id: str,
+    actor: Actor,
+) -> OrderRecord:
+    """Give a carrier's number to what left `parcel.warehouse` without one, or send what lies there with it.
+
+    Once per `command_id` and warehouse; a parcel that names none stands for the whole order. Raises as `ship_order`,
+    InvalidRequest when nothing of the order lies there.
+    """
+    places, place = places_of(reservation), parcel.warehouse
+    if len(places) == 1 and place in {"", places[0]}:
+        place = "" if places[0] == MAIN else places[0]
+        whole = replace(parcel, warehouse=place)
+        return add_tracking(desk, order_id, whole, command_id=command_id, actor=actor)
+    if not place:
+        return add_tracking(desk, order_id, parcel, command_id=command_id, actor=actor)
+    part_id = _id_of_part(place, command_id)
+    numbered = give_number(desk, order_id, parcel, command_id=part_id, actor=actor)
+    if numbered is not None:
+        return numbered
+    with desk.book.transaction() as tx:
+        record, shipments = tx.get_order(order_id), tx.shipments(order_id)
+    if record is None:
+        raise NotFound(f"no order {order_id} in the book")
+    lines = lying(record, reservation, shipments, free_to_ship(record)).get(place)
+    if not lines:
+        raise InvalidRequest([Problem("/warehouse", f"nothing of this order is left to ship in {place}")])
+    part = replace(parcel, lines=lines)
+    return ship_order(desk, order_id, part, shipment_id=part_id, actor=actor)
+
+
+def _id_of_part(place: str, command_id: str) -> str:
+    """The id of what a command does for one of several warehouses: the same at every repeat."""
+    return f"{place}:{uuid5(NAMESPACE_OID, command_id)}"

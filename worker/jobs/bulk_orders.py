@@ -12,7 +12,7 @@ from orders.domain.events import Actor
 from orders.domain.ids import OrderId
 from orders.messages import encode_job
 from orders.ports import JobMessage, Reservation
-from orders.services.bulk_actions import OWN_OPTIONS, Task, perform
+from orders.services.bulk_actions import LEAVING, OWN_OPTIONS, Task, perform
 from worker.context import JobContext
 from worker.registry import job
 from worker.retry import Retry
@@ -45,7 +45,7 @@ def _reservations(
     context: JobContext, work: BulkWork, order_ids: Sequence[OrderId]
 ) -> Mapping[OrderId, Reservation]:
     """Where the pieces lie that are to leave. A shop with one warehouse knows without asking."""
-    if work.action != "ship" or len(context.inventory.warehouses()) < 2:
+    if work.action not in LEAVING or len(context.inventory.warehouses()) < 2:
         return {}
     return context.inventory.find_reservations(order_ids)
 

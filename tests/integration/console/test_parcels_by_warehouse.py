@@ -213,3 +213,42 @@ def test_printed_in_bulk_each_place_has_its_slip(
         draw_slip(paper, shop.read(order_id), contents)
     paper.output()
     assert [text.partition("From ")[2] for text in said if "From " in text] == ["Main warehouse", "Hamburg"]
+
+
+def test_a_file_of_numbers_names_the_warehouse_of_each_parcel(
+    as_role: AsRole, shop: Shop, order_id: OrderId, low_queue: LowQueue
+) -> None:
+    """One number cannot be two parcels': the dry run says so; a row for each warehouse sends a parcel from each."""
+    client = as_role(Role.WAREHOUSE)
+    assert "a column <code>warehouse</code> (main, north)" in client.get("/console/tracking-import").text
+    number, near = order_number(order_id), order_number(shop.place({MUG: 1}))
+    head = "order,warehouse,carrier,tracking_number"
+
+    def dry_run(*rows: str) -> str:
+        form = {"text": "\n".join([head, *rows])}
+        return client.post("/console/tracking-import", data=form).text
+
+    for rows, said in (
+        (
+            [f"{number},,DHL,A1"],
+            "it lies in Main warehouse and Hamburg: give each parcel&#39;s number with its",
+        ),
+        ([f"{number},south,DHL,A1"], "no warehouse has the code south"),
+        ([f"{near},north,DHL,A1"], "nothing of it is left to ship in Hamburg"),
+        ([f"{near},main,DHL,A1"], "all that is left is shipped with the number"),
+        ([f"{number},main,DHL,A1", f"{number},main,DHL,B2"], "this order is in the file twice"),
+        ([f"{number},main,DHL,A1", f"{number},,DHL,B2"], "this order is in the file twice"),
+    ):
+        assert said in dry_run(*rows), said
+    rows = [f"{number},main,DHL,A1", f"{number},north,DPD,B2"]
+    page = dry_run(*rows)
+    assert "2 of 2 rows can be" in page
+    assert "what lies in Hamburg is shipped with the number" in page
+    job_id = re.search(r'name="job_id" value="([^"]+)"', page)
+    assert job_id
+    form = {"text": "\n".join([head, *rows]), "job_id": job_id[1], "confirmed": "1"}
+    assert client.post("/console/tracking-import", data=form).status_code == 302
+    low_queue.run()
+    sent = [(each.warehouse, each.tracking_number, dict(each.lines)) for each in parcels(shop, order_id)]
+    assert sent == [("main", "A1", {MUG: 2, BOWL: 1}), ("north", "B2", {BOWL: 2})]
+    assert "every parcel has a number" in dry_run(*rows)

@@ -197,8 +197,7 @@ def test_a_number_goes_to_the_parcel_that_has_none_or_ships_the_rest(bench: Benc
         add_tracking(
             bench.desk,
             order_id,
-            carrier="dhl",
-            tracking_number=number,
+            Parcel({}, "dhl", number),
             command_id=f"t:{order_id}",
             actor=STAFF,
         )

@@ -120,3 +120,38 @@ def test_nothing_left_is_said_and_not_passed_over() -> None:
     ship_order(shop.desk, order_id, Parcel({}), shipment_id="by hand", actor=STAFF)
     with pytest.raises(InvalidRequest, match="left to ship"):
         perform(shop.desk, "ship", Task(order_id, "bulk:1", STAFF, {}, reservation))
+
+
+def test_each_place_gets_its_own_number_once() -> None:
+    """What left without a number gets it, what lies there is sent with it; the repeat of a broken-off row does no more."""
+    shop, order_id = spread()
+    reservation = shop.inventory.find_reservation(order_id)
+    ship_order(shop.desk, order_id, Parcel({MUG: 3}, warehouse="main"), shipment_id="s1", actor=STAFF)
+    said = [
+        {"carrier": "DHL", "tracking_number": number, "warehouse": place}
+        for place, number in (("north", "N1"), ("main", "M1"))
+    ]
+    for _ in range(2):
+        perform(shop.desk, "track", Task(order_id, "bulk:1", STAFF, {"parcels": said}, reservation))
+    with shop.book.transaction() as tx:
+        sent = [(one.warehouse, one.tracking_number, one.lines[MUG]) for one in tx.shipments(order_id)]
+    assert sent == [("main", "M1", 3), ("north", "N1", 2)]
+    more = {"parcels": [{"carrier": "DHL", "tracking_number": "N2", "warehouse": "north"}]}
+    with pytest.raises(InvalidRequest, match="nothing of this order is left to ship in north"):
+        perform(shop.desk, "track", Task(order_id, "bulk:2", STAFF, more, reservation))
+    shop.run_until_idle()
+    assert shop.findings() == []
+
+
+@pytest.mark.parametrize("place", ["", "main"])
+def test_a_number_for_an_order_of_one_place_names_no_place(place: str) -> None:
+    """The parcel is as any other's, whether or not the file names the warehouse; a job of the release before had no parcels."""
+    shop = MemoryShop()
+    shop.stock("MUG-RED", 3)
+    order_id = shop.place(("MUG-RED", 2, 1250)).order_id
+    shop.run_until_idle()
+    options = {"carrier": "DHL", "tracking_number": "A1", **({"warehouse": place} if place else {})}
+    perform(shop.desk, "track", Task(order_id, "bulk:1", STAFF, options))
+    with shop.book.transaction() as tx:
+        (parcel,) = tx.shipments(order_id)
+    assert (parcel.tracking_number, parcel.warehouse) == ("A1", "")

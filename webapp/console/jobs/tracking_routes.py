@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from flask import redirect, render_template, request, url_for
@@ -9,14 +10,17 @@ from flask.typing import ResponseReturnValue
 
 from orders.adapters.rds.bulk_jobs import begin_bulk
 from orders.domain.errors import InvalidRequest, Problem
-from orders.domain.ids import uuid7
+from orders.domain.ids import OrderId, uuid7
 from orders.observability import correlation_id
+from orders.services.whereabouts import Whereabouts
 from webapp.console.door import console, requires
+from webapp.console.fulfilment.queries import batch_lies
 from webapp.console.jobs import tracking_sheet as sheet
 from webapp.console.people.audit import record
 from webapp.console.permissions import Permission
 from webapp.console.uploads import uploaded_text
-from webapp.console.wiring import actor
+from webapp.console.warehouses.names import several_places
+from webapp.console.wiring import actor, console_wiring, desk
 from webapp.extensions import db
 from webapp.wiring import wiring
 
@@ -29,7 +33,7 @@ def tracking_import() -> ResponseReturnValue:
     if request.method == "POST":
         try:
             text = uploaded_text()
-            rows = sheet.plan(db.session(), sheet.read_sheet(text))
+            rows = _planned(text)
             if request.form.get("confirmed") == "1":
                 return _begin(rows)
         except InvalidRequest as invalid:
@@ -41,7 +45,15 @@ def tracking_import() -> ResponseReturnValue:
         problem=problem,
         job_id=uuid7(wiring().clock.now()),
         good=sum(1 for row in rows if not row.problem),
+        places=several_places(),
     ), 422 if problem else 200
+
+
+def _planned(text: str) -> list[sheet.TrackingRow]:
+    def lies(order_ids: Sequence[OrderId]) -> Mapping[OrderId, Whereabouts]:
+        return batch_lies(desk(), console_wiring().inventory, order_ids)
+
+    return sheet.plan(db.session(), sheet.read_sheet(text), several_places(), lies)
 
 
 def _begin(rows: list[sheet.TrackingRow]) -> ResponseReturnValue:
@@ -49,7 +61,6 @@ def _begin(rows: list[sheet.TrackingRow]) -> ResponseReturnValue:
         job_id = UUID(request.form.get("job_id", ""))
     except ValueError:
         raise InvalidRequest([Problem("/file", "the form is incomplete; choose the file again")]) from None
-    chosen = {row.order_id: row.options for row in rows if not row.problem and row.order_id}
     total = begin_bulk(
         db.session.connection(),
         job_id=job_id,
@@ -57,7 +68,7 @@ def _begin(rows: list[sheet.TrackingRow]) -> ResponseReturnValue:
         options={},
         asked_by=str(actor())[:80],
         query=f"a file of {len(rows)} tracking numbers",
-        chosen=chosen,
+        chosen=sheet.parcels_of(rows),
         correlation_id=correlation_id.get(),
         at=wiring().clock.now(),
     )
