@@ -3,7 +3,7 @@
 catalogue  a shelf, a product, a search with 10^3 to 10^6 products: processor time of the web and of the database per page
 orders     the console's questions with 10^4 to 10^6 orders: database blocks
 lines      an order of 1 to 98 lines: processor time of decoding, checking, accepting it
-shoppers   1 to 64 shoppers asking at once: the web server's processor time per page
+shoppers   1 to 256 shoppers asking at once: the web server's processor time per page
 
 Processor time and blocks (8 kB each, from memory or disk) depend little or not at all on what else the machine does, so the
 curves can be compared between days. `--largest 5` ends catalogue and orders at 10^5.

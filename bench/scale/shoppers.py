@@ -17,7 +17,7 @@ from bench.storefront import OWN_PAGE, addresses
 from bench.web_server import gunicorn, local_stores
 from local.postgres import Cluster
 
-SHOPPERS = (1, 2, 4, 8, 16, 32, 64)
+SHOPPERS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 SECONDS = 3.0
 
 
