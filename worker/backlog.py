@@ -80,10 +80,10 @@ class Backlog:
             while self._is_open:
                 if not self._is_gated and (group := self._choose()):
                     return group
-                left = deadline - self._clock()
-                if left <= 0:
+                now = self._clock()
+                if now >= deadline:
                     break
-                self._changed.wait(left)
+                self._changed.wait(min(deadline, self._next_due(now)) - now)
             return []
 
     def done(self, deliveries: Sequence[Delivery]) -> None:
@@ -145,6 +145,11 @@ class Backlog:
         for delivery in deliveries:
             self._busy.discard(delivery.key)
             self._running[delivery.queue] -= 1
+
+    def _next_due(self, now: float) -> float:
+        """When the first message is due that has to wait a moment: nobody wakes the threads then."""
+        held = (delivery.not_before for waiting in self._waiting.values() for delivery in waiting)
+        return min((due for due in held if due > now), default=float("inf"))
 
     def _choose(self) -> list[Delivery]:
         for queue in self._by_priority():

@@ -12,7 +12,10 @@ from worker.retry import LeaseLost
 
 @dataclass(eq=False, slots=True)
 class Delivery:
-    """A received message. `leased_until` is a monotonic time, moved on by the heartbeat; past it, another worker may have it."""
+    """A received message. `leased_until` is a monotonic time, moved on by the heartbeat; past it, another worker may have it.
+
+    `local_attempts` were made without giving it back, the next one not before `not_before` (monotonic): retry.AWAY.
+    """
 
     queue: str
     received: ReceivedMessage

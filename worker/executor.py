@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 
-from orders.domain.errors import CartwrightError, OutcomeUnknown, Unavailable
+from orders.domain.errors import CartwrightError, OutcomeUnknown, StorageAway, Unavailable
 from worker.acknowledge import Acknowledger
 from worker.backlog import Backlog
 from worker.context import JobContext
@@ -21,7 +21,7 @@ from worker.poller import hand_back
 from worker.quarantine import Quarantine
 from worker.queue import release_unique
 from worker.results import Results
-from worker.retry import Fate, LeaseLost, fate_of
+from worker.retry import AWAY, Fate, LeaseLost, fate_of
 from worker.source import Source
 
 log = logging.getLogger(__name__)
@@ -140,6 +140,10 @@ class Executor:
             self._tell(job, group, seconds, error, None)
             self._wait_out(group)
             return
+        if isinstance(error, StorageAway) and all(one.local_attempts < AWAY.max_attempts for one in group):
+            self._tell(job, group, seconds, error, None)
+            self._wait_in_hand(group)
+            return
         if len(group) > 1:
             self._tell(job, group, seconds, error, None)
             self._split(group)
@@ -190,7 +194,8 @@ class Executor:
 
     def _come_back_later(self, delivery: Delivery, job: Job, error: BaseException) -> None:
         hint = getattr(error, "retry_after_seconds", None) or 0.0
-        seconds = max(job.retry.delay(delivery.attempt, random.random), hint)
+        patience = AWAY if isinstance(error, StorageAway) else job.retry
+        seconds = max(patience.delay(delivery.attempt, random.random), hint)
         try:
             source = self._sources[delivery.queue]
             source.change_visibility_many([delivery.received.handle], round(seconds))
@@ -210,6 +215,17 @@ class Executor:
         """Keep the messages and their leases; the gate opens when the book is back."""
         self._backlog.gate(True)
         self._on_outage()
+        self._put_back(group)
+
+    def _wait_in_hand(self, group: Sequence[Delivery]) -> None:
+        """Keep the messages and their leases, each for a moment of its own: the book answers but cannot write, or is back."""
+        now = monotonic()
+        for delivery in group:
+            delivery.local_attempts += 1
+            delivery.not_before = now + AWAY.delay(delivery.local_attempts, random.random)
+        self._put_back(group)
+
+    def _put_back(self, group: Sequence[Delivery]) -> None:
         if not self._backlog.put_back(group):
             self._leases.remove(group)
             hand_back(self._sources[group[0].queue], group)

@@ -39,6 +39,9 @@ IDLE_SECONDS = 0.4
 GATHER_SECONDS = 0.05
 """Between two claims while orders come one by one and often: they share calls of the topic and of the queues."""
 LONGEST_PAUSE_SECONDS = 60.0
+"""Of an effect that was refused or met a bug of ours."""
+LONGEST_WHILE_AWAY_SECONDS = 8.0
+"""Of an effect whose target is away: all is delivered within ten seconds of its return, however long it was away."""
 GIVE_UP_AFTER = 8
 """Tries of an effect that was refused, over about three minutes: what it needs may only be late. An effect whose
 target is away is tried for ever, and so is one that meets a bug of ours: the next release delivers it."""
@@ -222,8 +225,9 @@ class OutboxRelay:
             if isinstance(error, Refused | Poison) and attempts >= GIVE_UP_AFTER:
                 self._give_up(connection, row, error)
                 continue
-            pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2 ** min(attempts, 10)) * (0.5 + random.random() / 2)  # noqa: S311
             is_passing = isinstance(error, CartwrightError) and error.retryable
+            longest = LONGEST_WHILE_AWAY_SECONDS if is_passing else LONGEST_PAUSE_SECONDS
+            pause = min(longest, 0.5 * 2 ** min(attempts, 10)) * (0.5 + random.random() / 2)  # noqa: S311
             log.log(
                 logging.WARNING if is_passing else logging.ERROR,
                 "outbox_failed",

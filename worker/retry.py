@@ -51,6 +51,14 @@ class Retry:
         return min(limit, self.longest_seconds, LONGEST_WAIT_SECONDS) * draw()
 
 
+AWAY = Retry(max_attempts=80, first_seconds=0.4, factor=2.0, longest_seconds=3.0)
+"""For a message that met a database that is away or full: nothing is wrong with the message, so it is tried again within
+seconds of the end, however long that took. It stays in our hands for `max_attempts` tries, about two minutes, of which its
+queue counts none; then it counts as one receive. So good messages outlast ten minutes of a full disk, and one that itself is
+what the database cannot take ends in quarantine like any other.
+"""
+
+
 class Fate(StrEnum):
     """What becomes of a message."""
 

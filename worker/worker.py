@@ -10,6 +10,7 @@ At SIGTERM it takes nothing more, gives back what waits at once, and lets what r
 from __future__ import annotations
 
 import logging
+import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -216,7 +217,7 @@ class Worker:
         pause, began = 0.2, monotonic()
         log.warning("book_away")
         try:
-            while not self._stopping.wait(pause):
+            while not self._stopping.wait(pause * (0.5 + random.random() / 2)):  # noqa: S311
                 try:
                     self.context.desk.book.ping()
                 except CartwrightError:

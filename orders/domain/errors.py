@@ -10,6 +10,7 @@
     |   |-- IdempotencyConflict  the key was used before with another body
     |   `-- PaymentDeclined      the provider said no; `code` says why
     |-- Unavailable              a dependency is down, slow or throttling; trying again may help
+    |   |-- StorageAway          the database is away or cannot write; nothing is said against what was asked of it
     |   `-- OutcomeUnknown       the request was sent and the answer was lost; ask before doing it again
     `-- Poison                   a message that no retry will mend; it belongs in quarantine
 
@@ -129,6 +130,10 @@ class Unavailable(CartwrightError):
     def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
         self.retry_after_seconds = retry_after_seconds
         super().__init__(message)
+
+
+class StorageAway(Unavailable):
+    """The database is away, full or not the one that writes: whatever was asked of it would have failed."""
 
 
 class OutcomeUnknown(Unavailable):

@@ -186,6 +186,13 @@ _ONE_ORDER = (
         (f"{_WORKER}::test_while_the_book_is_away_messages_are_kept_and_not_used_up",),
     ),
     Mutant(
+        "a full disk uses up a message's tries",
+        "worker/executor.py",
+        "        if isinstance(error, StorageAway) and all(one.local_attempts < AWAY.max_attempts for one in group):\n",
+        "        if False:\n",
+        ("tests/unit/worker/test_patience.py",),
+    ),
+    Mutant(
         "the heartbeat is dropped",
         "worker/heartbeat.py",
         "            self._extend(queue, deliveries)\n",

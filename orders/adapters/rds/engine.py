@@ -15,7 +15,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from orders.domain.errors import Unavailable
+from orders.domain.errors import StorageAway, Unavailable
 from orders.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS = 3
@@ -34,18 +34,26 @@ _TRY_AGAIN = frozenset(
     {
         "40001",  # serialization_failure
         "40P01",  # deadlock_detected
-        "53300",  # too_many_connections
         "53400",  # configuration_limit_exceeded
         "55P03",  # lock_not_available
         "57014",  # query_canceled: our statement timeout
-        "57P01",  # admin_shutdown
-        "57P02",  # crash_shutdown
-        "57P03",  # cannot_connect_now
         "25P03",  # idle_in_transaction_session_timeout
-        "25006",  # read_only_sql_transaction: still talking to the old primary after a failover
     }
 )
 """SQLSTATEs that say nothing against the statement (PostgreSQL manual, appendix A)."""
+_AWAY = frozenset(
+    {
+        "53100",  # disk_full
+        "53300",  # too_many_connections
+        "57P01",  # admin_shutdown
+        "57P02",  # crash_shutdown
+        "57P03",  # cannot_connect_now
+        "58000",  # system_error
+        "58030",  # io_error
+        "25006",  # read_only_sql_transaction: still talking to the old primary after a failover
+    }
+)
+"""SQLSTATEs with which any statement would have been answered, and class 08: the connection is lost."""
 
 
 def make_engine(settings: Settings, program: str = "cartwright") -> Engine:
@@ -145,22 +153,25 @@ def _iam_token(settings: Settings, engine: Engine) -> Callable[[], str]:
 
 @contextmanager
 def database_errors(action: str) -> Iterator[None]:
-    """Turn "the database is away, busy or undecided" into Unavailable; a wrong statement stays the bug that it is."""
+    """Turn "the database is away or full" into StorageAway, "it is busy or undecided" into Unavailable; a wrong statement
+    stays the bug that it is.
+    """
     try:
         yield
     except PoolTimeout as error:
-        raise Unavailable(f"{action}: every database connection is in use") from error
+        raise StorageAway(f"{action}: every database connection is in use") from error
     except DBAPIError as error:
-        if may_be_tried_again(error):
+        if _is_away(error):
+            raise StorageAway(f"{action}: {_what_is_wrong(error)}") from error
+        if _state(error) in _TRY_AGAIN:
             raise Unavailable(f"{action}: {_what_is_wrong(error)}") from error
         raise
 
 
-def may_be_tried_again(error: DBAPIError) -> bool:
-    """Whether the same statement may succeed later, told by SQLSTATE and connection state, never by text."""
-    state = _state(error)
-    if state:
-        return state in _TRY_AGAIN or state.startswith("08")
+def _is_away(error: DBAPIError) -> bool:
+    """Whether any statement would have failed, told by SQLSTATE and connection state, never by text."""
+    if state := _state(error):
+        return state in _AWAY or state.startswith("08")
     return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
 
 

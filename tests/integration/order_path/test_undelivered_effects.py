@@ -16,7 +16,7 @@ from orders.domain.errors import Unavailable
 from orders.domain.ids import OrderId, new_order_id
 from orders.ports import Effect, OutboxRow
 from orders.settings import Settings
-from worker.outbox import OutboxRelay
+from worker.outbox import LONGEST_WHILE_AWAY_SECONDS, OutboxRelay
 from worker.testing import Workbench
 
 
@@ -72,3 +72,20 @@ def test_an_effect_that_failed_is_delivered_later_and_the_others_at_once(engine:
     OutboxRelay(engine, tomorrow).drain()
     assert topic.heard == [lucky, unlucky, unlucky]
     assert waiting(engine) == 0
+
+
+def test_however_long_a_target_was_away_its_effects_follow_within_ten_seconds(engine: Engine) -> None:
+    """An hour of failures makes the pause no longer than a minute of them does."""
+    topic, began = DeafTopic(), datetime.now(UTC)
+    order = new_order_id(began)
+    topic.deaf_to = {order}
+    promise(engine, order, "first")
+    passed = [timedelta()]
+    effects = replace(Workbench().context.effects, topic=topic, now=lambda: began + passed[0])
+    for minutes in range(1, 61):
+        passed[0] = timedelta(minutes=minutes)
+        assert OutboxRelay(engine, effects).relay_once() == 1
+    topic.deaf_to = set()
+    passed[0] += timedelta(seconds=LONGEST_WHILE_AWAY_SECONDS)
+    OutboxRelay(engine, effects).drain()
+    assert topic.heard == [order]
