@@ -1,10 +1,9 @@
-"""Fill a database with any number of plausible orders by COPY, and measure the order list's questions on them.
+"""Fill a database with any number of plausible orders by COPY; `bench.order_list` asks the order list's questions of them.
 
     python -m bench.generate_orders fill     --url postgresql+psycopg://... --orders 1000000
     python -m bench.generate_orders strip    --url ...               (for millions: without indexes ...
     python -m bench.generate_orders multiply --url ... --times 9      ... every order nine times more, at other times ...
     python -m bench.generate_orders index    --url ...                ... and the indexes built at the end)
-    python -m bench.generate_orders time     --url ... --runs 40
 
 The database must be migrated and is for measuring only: the orders have lines, but no ledger and no timeline.
 """
@@ -17,7 +16,6 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -238,13 +236,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("fill", "strip", "multiply", "index", "time"))
+    parser.add_argument("what", choices=("fill", "strip", "multiply", "index"))
     parser.add_argument("--url", required=True)
     parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--times", type=int, default=9)
-    parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     steps: Mapping[str, Callable[[], float]] = {
         "fill": lambda: fill(given.url, given.orders, given.seed),
@@ -252,18 +248,7 @@ def main() -> None:
         "multiply": lambda: multiply(given.url, given.times),
         "index": lambda: index(given.url),
     }
-    if given.what in steps:
-        print(f"{given.what}: {steps[given.what]():.0f} s")
-        return
-    # Imports this module for what it made.
-    from bench.order_list import measure
-
-    rows = measure(given.url, given.runs)
-    print(f"{'question':34} {'rows':>4} {'p50 ms':>8} {'p95 ms':>8}")
-    for row in rows:
-        print(f"{row['question']:34} {row['rows']:>4} {row['p50_ms']:>8} {row['p95_ms']:>8}")
-    if given.out:
-        given.out.write_text(json.dumps(rows, indent=2), "utf-8")
+    print(f"{given.what}: {steps[given.what]():.0f} s")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,19 @@
 """The order list's questions, asked of a database of generated orders: every search field, filter and order of rows.
 
-`python -m bench.generate_orders time` prints the times.
+python -m bench.order_list --url postgresql+psycopg://... --runs 40
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import statistics
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
@@ -121,3 +124,26 @@ def _timed(ask: Callable[[], object], runs: int) -> dict[str, float]:
         "p50_ms": round(statistics.median(taken), 1),
         "p95_ms": round(taken[int(len(taken) * 0.95) - 1], 1),
     }
+
+
+def main() -> None:
+    """Print the times, and write them as JSON where they are wanted so."""
+    parser = argparse.ArgumentParser(
+        "python -m bench.order_list",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    rows = measure(given.url, given.runs)
+    print(f"{'question':34} {'rows':>4} {'p50 ms':>8} {'p95 ms':>8}")
+    for row in rows:
+        print(f"{row['question']:34} {row['rows']:>4} {row['p50_ms']:>8} {row['p95_ms']:>8}")
+    if given.out:
+        given.out.write_text(json.dumps(rows, indent=2), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

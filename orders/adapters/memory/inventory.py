@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
-from orders.adapters.memory.shelf import Counter, Shelf
+from orders.adapters.memory.shelf import Counter
+from orders.adapters.memory.stockroom import Stockroom
 from orders.adapters.memory.tracking import MemoryTracking
 from orders.domain.errors import (
     InvalidRequest,
@@ -20,33 +20,24 @@ from orders.domain.errors import (
 )
 from orders.domain.ids import OrderId, Sku
 from orders.domain.inventory import (
-    MAIN,
     MovementKind,
     ReservationState,
     ReservedLine,
-    StockLevel,
-    StockMovement,
     choose_lines,
 )
-from orders.domain.warehouses import ONLY_MAIN, Warehouse, allocate, checked_list, order_of_choice
+from orders.domain.warehouses import allocate, order_of_choice
 from orders.ports import Reservation, TrackingView
 
 
-class MemoryInventory:
-    """ports.InventoryStore for tests and tools. Threads may share it."""
+class MemoryInventory(Stockroom):
+    """ports.InventoryStore for tests and tools: the stockroom, and what orders reserve in it. Threads may share it."""
 
     def __init__(self, tracking: MemoryTracking) -> None:
-        self._lock = threading.RLock()
+        super().__init__()
         self._tracking = tracking
-        self._stock: dict[Sku, Shelf] = {}
-        self._warehouses: tuple[Warehouse, ...] = ONLY_MAIN
         self._orders: dict[OrderId, Reservation] = {}
         self._refused: dict[OrderId, tuple[int, tuple[LineRefusal, ...]]] = {}
         self._outbox: dict[OrderId, datetime] = {}
-        self._markers: set[tuple[str, MovementKind]] = set()
-        self._received: list[StockMovement] = []
-
-    # --- reservations -----------------------------------------------------------------------------------------
 
     def reserve(self, reservation: Reservation, tracking: TrackingView) -> Reservation:
         """See ports.InventoryStore."""
@@ -251,93 +242,10 @@ class MemoryInventory:
         ]
         self._orders[order.order_id] = replace(order, lines=tuple(lines))
 
-    # --- stock --------------------------------------------------------------------------------------------------
-
-    def set_up_sku(
-        self, sku: Sku, price_minor: int, currency: str, counters: int = 1, warehouse: str = MAIN
-    ) -> None:
-        """See ports.InventoryStore."""
-        with self._lock:
-            shelf = self._stock.setdefault(sku, Shelf(sku, price_minor, currency))
-            shelf.price_minor, shelf.currency = price_minor, currency
-            shelf.split(counters, warehouse)
-
-    def restock(self, sku: Sku, quantity: int, movement_id: str, warehouse: str = MAIN) -> None:
-        """See ports.InventoryStore."""
-        if quantity <= 0:
-            raise Refused("a restock adds at least one piece")
-        self._once(
-            sku,
-            (movement_id, MovementKind.RESTOCK),
-            quantity,
-            lambda shelf: shelf.receive(quantity, warehouse),
-        )
-
-    def adjust(self, sku: Sku, difference: int, movement_id: str, warehouse: str = MAIN) -> None:
-        """See ports.InventoryStore."""
-
-        def change(shelf: Shelf) -> None:
-            if difference > 0:
-                shelf.receive(difference, warehouse)
-            else:
-                shelf.write_off(-difference, warehouse)
-
-        if difference:
-            self._once(sku, (movement_id, MovementKind.ADJUST), difference, change)
-
-    def transfer(self, sku: Sku, quantity: int, movement_id: str, *, origin: str, destination: str) -> None:
-        """See ports.InventoryStore."""
-        if quantity <= 0 or origin == destination:
-            raise Refused("a transfer moves at least one piece to another warehouse")
-
-        def change(shelf: Shelf) -> None:
-            shelf.write_off(quantity, origin)
-            shelf.receive(quantity, destination)
-
-        self._once(sku, (movement_id, MovementKind.TRANSFER), 0, change)
-
-    def _once(
-        self, sku: Sku, marker: tuple[str, MovementKind], pieces: int, change: Callable[[Shelf], None]
-    ) -> None:
-        with self._lock:
-            shelf = self._known_stock(sku)
-            if marker not in self._markers:
-                change(shelf)
-                self._markers.add(marker)
-                self._received.append(StockMovement(marker[0], sku, pieces, datetime.now(UTC)))
-
-    def warehouses(self) -> Sequence[Warehouse]:
-        """See ports.InventoryStore."""
-        return self._warehouses
-
-    def set_warehouses(self, warehouses: Sequence[Warehouse]) -> None:
-        """See ports.InventoryStore."""
-        self._warehouses = checked_list(warehouses)
-
-    def set_price(self, sku: Sku, price_minor: int) -> None:
-        """See ports.InventoryStore."""
-        with self._lock:
-            self._known_stock(sku).price_minor = price_minor
-
-    def levels(self, skus: Iterable[Sku]) -> Mapping[Sku, StockLevel]:
-        """See ports.InventoryStore."""
-        with self._lock:
-            return {sku: self._stock[sku].level() for sku in dict.fromkeys(skus) if sku in self._stock}
-
-    def all_levels(self) -> Iterable[StockLevel]:
-        """See ports.InventoryStore."""
-        with self._lock:
-            return [shelf.level() for shelf in self._stock.values()]
-
     def all_reservations(self) -> Iterable[Reservation]:
         """See ports.InventoryStore."""
         with self._lock:
             return list(self._orders.values())
-
-    def all_movements(self) -> Iterable[StockMovement]:
-        """See ports.InventoryStore."""
-        with self._lock:
-            return list(self._received)
 
     def _counter(self, line: ReservedLine) -> Counter:
         return self._stock[line.sku].counters[line.counter]
@@ -346,11 +254,6 @@ class MemoryInventory:
         if order_id not in self._orders:
             raise NotFound(f"no reservation of order {order_id}")
         return self._orders[order_id]
-
-    def _known_stock(self, sku: Sku) -> Shelf:
-        if sku not in self._stock:
-            raise NotFound(f"no SKU {sku}")
-        return self._stock[sku]
 
     def _is_new(self, movement_id: str, kind: MovementKind) -> bool:
         return (movement_id, kind) not in self._markers
