@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from orders.domain.errors import InvalidRequest, Problem
 from orders.domain.request import MAX_LINES
-from webapp import reads
+from webapp import statements
 from webapp.account.sessions import current_customer_id
 from webapp.cart.models import Cart, CartLine
 from webapp.cart.queries import check_quantity, find_cart, touch
@@ -53,7 +53,7 @@ def add(
     else:
         in_cart = _add(cart, offer, quantity, now)
         added = Added(cart.id, in_cart, sum(line.quantity for line in cart.lines))
-    if reads.is_in_transaction():
+    if statements.is_in_transaction():
         db.session.commit()
     return added
 
@@ -73,7 +73,7 @@ def _start(offer: Offer, quantity: int, now: datetime) -> UUID:
         "currency": offer.currency,
         "now": now,
     }
-    reads.rows(_START, values)
+    statements.rows(_START, values)
     return cart_id
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, delete, select
 
 from orders.domain.errors import InvalidRequest, NotFound, Problem, VersionConflict
 from orders.domain.request import MAX_QUANTITY
-from webapp import reads
+from webapp import statements
 from webapp.account.sessions import current_customer_id
 from webapp.cart.models import Cart
 from webapp.catalog.availability import Availability
@@ -96,7 +96,7 @@ class CartView:
 
 def count_pieces(cart_id: UUID, oldest: datetime) -> int:
     """Pieces in a cart that was touched since `oldest`: the number beside the cart's sign."""
-    found = reads.one(_COUNT, {"cart": cart_id, "oldest": oldest, "customer": current_customer_id()})
+    found = statements.one(_COUNT, {"cart": cart_id, "oldest": oldest, "customer": current_customer_id()})
     return int(found[0]) if found else 0
 
 
@@ -125,7 +125,7 @@ def look_into(
     """
     if cart_id is None:
         return None
-    rows = reads.rows(_CART, {"cart": cart_id, "oldest": oldest, "customer": current_customer_id()})
+    rows = statements.rows(_CART, {"cart": cart_id, "oldest": oldest, "customer": current_customer_id()})
     if not rows:
         return None
     first, filled = rows[0], [row for row in rows if row.sku is not None]

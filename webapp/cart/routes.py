@@ -23,7 +23,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from orders.domain.coupon import tidy_code
 from orders.domain.errors import InvalidRequest, NotFound, Problem, VersionConflict
 from orders.domain.request import MAX_QUANTITY
-from webapp import reads
+from webapp import statements
 from webapp.account.sessions import current_customer
 from webapp.cart import adding, queries
 from webapp.cart.cookie import read_cart_id, write_cart_id
@@ -136,7 +136,7 @@ def use_coupon() -> BaseResponse:
 def add() -> BaseResponse:
     """Put pieces of a SKU into the cart."""
     offer = _offer_asked_for()
-    if reads.is_in_transaction():
+    if statements.is_in_transaction():
         db.session.commit()  # Of a customer's session: no lock is taken in it.
     quantity = _number(request.form.get("quantity", "1"), 0)
     if not 1 <= quantity <= MAX_QUANTITY:

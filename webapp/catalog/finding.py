@@ -23,7 +23,7 @@ from webapp.catalog.spelling import Vocabulary
 from webapp.catalog.tiers import CANDIDATES, tier_for
 from webapp.catalog.tree import Shelf, Tree, facet_tallies
 from webapp.languages import _l
-from webapp.reads import rows
+from webapp.statements import rows
 
 COMMON_HITS = 4_000
 """From so many expected hits on, walking is shorter than picking all of them (measured at a million products)."""

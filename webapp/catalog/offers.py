@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from orders.domain.inventory import StockLevel
-from webapp import reads
+from webapp import statements
 from webapp.catalog.availability import FEW_LEFT, Availability
 from webapp.formats import options_label
 from webapp.languages import _, ngettext
@@ -66,7 +66,7 @@ def find_offers(
         return {}
     # The stock first: no connection to the database is held while another machine is asked.
     levels = availability.levels(wanted, fresh=fresh)
-    rows = reads.rows(_OFFERS, {"skus": wanted})
+    rows = statements.rows(_OFFERS, {"skus": wanted})
     return {row.sku: offer_of(row, levels) for row in rows}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from webapp.catalog.memory import Memory
 from webapp.catalog.words import words_for
 from webapp.languages import LangAttribute, current_language, languages
-from webapp.reads import one, rows
+from webapp.statements import one, rows
 
 CARD = (
     "p.id, p.slug, p.name, p.image, p.maker, p.min_price_minor, p.max_price_minor, p.currency, p.popularity, "

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort
 from orders.domain.money import format_plain
 from webapp.catalog.tree import tree
 from webapp.languages import alternates, current_language, languages
-from webapp.reads import one, rows
+from webapp.statements import one, rows
 from webapp.wiring import wiring
 
 bp = Blueprint("seo", __name__)

@@ -11,7 +11,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from webapp.catalog.models import SEARCH_LANGUAGE
-from webapp.reads import rows
+from webapp.statements import rows
 
 FRESH_FOR_SECONDS = 300.0
 MOST_WORDS = 60_000

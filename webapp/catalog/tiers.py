@@ -14,7 +14,7 @@ from flask import current_app
 from webapp.catalog.memory import Memory
 from webapp.catalog.models import POPULARITY_TIERS
 from webapp.catalog.tree import tree
-from webapp.reads import one, rows
+from webapp.statements import one, rows
 
 CANDIDATES = (75, 750)
 """About so many are ranked at least: three pages full, and thirty for those who leaf on. A candidate costs 4 microseconds and

@@ -18,7 +18,7 @@ from webapp.catalog.models import Category
 from webapp.catalog.words import words_for
 from webapp.extensions import db
 from webapp.languages import LangAttribute, Language, current_language, languages
-from webapp.reads import rows
+from webapp.statements import rows
 
 FRESH_FOR_SECONDS = 15.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from orders.ports import AttemptStatus, PaymentOutcome, PaymentResult
-from webapp import reads
+from webapp import statements
 from webapp.checkout.models import Checkout
 from webapp.checkout.store import Along
 
@@ -77,7 +77,7 @@ def begin_call(attempt_id: str) -> bool:
 
     Returns whether an earlier call of this attempt was made and never answered.
     """
-    found = reads.one(_BEGIN_CALL, {"id": attempt_id, "on_its_way": _ON_ITS_WAY})
+    found = statements.one(_BEGIN_CALL, {"id": attempt_id, "on_its_way": _ON_ITS_WAY})
     return found is not None and bool(found.detail == _ON_ITS_WAY)
 
 

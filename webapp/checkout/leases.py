@@ -11,7 +11,7 @@ from webapp.checkout import store
 from webapp.checkout.models import IN_FLIGHT, Checkout
 from webapp.checkout.store import Along
 from webapp.extensions import db
-from webapp.reads import statement_by_statement
+from webapp.statements import statement_by_statement
 from webapp.wiring import Wiring
 
 LEASE_SECONDS = 9

@@ -21,7 +21,7 @@ from webapp.checkout.quote import default_country
 from webapp.extensions import db
 from webapp.languages import N_, _
 from webapp.rate_limit import limited
-from webapp.reads import is_in_transaction
+from webapp.statements import is_in_transaction
 from webapp.wiring import wiring
 
 bp = Blueprint("checkout", __name__, url_prefix="/checkout")

@@ -22,7 +22,7 @@ from sqlalchemy.orm import make_transient, make_transient_to_detached
 from orders.adapters.rds.engine import json_text
 from orders.adapters.rds.statements import run_together
 from orders.domain.errors import VersionConflict
-from webapp import reads
+from webapp import statements
 from webapp.checkout.models import Checkout
 from webapp.extensions import db
 
@@ -89,18 +89,18 @@ def keep(checkout: Checkout, now: datetime, *along: Along, first: Along | None =
     values |= {"kept_id": checkout.id, "kept_version": was}
     for each in along:
         values |= each.values
-    if reads.is_in_transaction():
+    if statements.is_in_transaction():
         if first is not None:
-            reads.rows(first.statement, first.values)
-        kept = reads.rows(statement, values)
+            statements.rows(first.statement, first.values)
+        kept = statements.rows(statement, values)
     elif first is not None:
         kept = run_together(db.engine, first, (statement, values))
     else:
-        kept = reads.rows(statement, values)
+        kept = statements.rows(statement, values)
     if not kept:
         db.session.rollback()
         raise VersionConflict("this order was changed in another window")
-    if reads.is_in_transaction():
+    if statements.is_in_transaction():
         db.session.commit()
     _as_read(checkout)
 
@@ -115,7 +115,7 @@ def detached(checkout: Checkout) -> Checkout:
 
 
 def _found(statement: str, values: Values) -> Checkout | None:
-    row = reads.one(statement, values)
+    row = statements.one(statement, values)
     if row is None:
         return None
     checkout = Checkout()

@@ -18,7 +18,7 @@ from webapp.account.order_access import actions_for
 from webapp.extensions import db
 from webapp.languages import Language, _, current_language, speaking
 from webapp.rate_limit import check_rate
-from webapp.reads import statement_by_statement
+from webapp.statements import statement_by_statement
 from webapp.tracking.hub import HubFull, Listener, TrackingHub
 from webapp.tracking.queries import find_details, view_from_book
 from webapp.tracking.story import story

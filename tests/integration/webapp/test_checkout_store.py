@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from orders.domain.errors import VersionConflict
 from tests.integration.webapp.conftest import PAN, ShopUnderTest, fill_in, put_in_cart
-from webapp import reads
+from webapp import statements
 from webapp.cart import queries as cart
 from webapp.checkout import attempts, store
 from webapp.checkout.store import Along
@@ -37,12 +37,12 @@ def test_what_goes_along_is_done_with_the_checkout_or_not_at_all(shop: ShopUnder
                 late, now, attempts.recorded(late, "authorise", 1, "test", now), *taken_out, first=lock
             )
         assert shop.attempts("authorise") == []
-        assert reads.one("SELECT count(*) AS lines FROM cart_lines", {}).lines == 1  # type: ignore[union-attr]
+        assert statements.one("SELECT count(*) AS lines FROM cart_lines", {}).lines == 1  # type: ignore[union-attr]
 
         mine.note = "third"
         store.keep(mine, now, attempts.recorded(mine, "authorise", 1, "test", now), *taken_out, first=lock)
         assert len(shop.attempts("authorise")) == 1
-        assert reads.one("SELECT count(*) AS lines FROM cart_lines", {}).lines == 0  # type: ignore[union-attr]
+        assert statements.one("SELECT count(*) AS lines FROM cart_lines", {}).lines == 0  # type: ignore[union-attr]
         again = store.get(checkout_id)
         assert (again.note, again.version) == ("third", mine.version)
 
@@ -77,14 +77,14 @@ def test_a_checkout_is_kept_within_the_transaction_that_is_open(shop: ShopUnderT
         late.note = "late"
         with pytest.raises(VersionConflict):
             store.keep(late, shop.clock.now())
-        assert reads.one("SELECT coupon_code FROM carts", {}).coupon_code == ""  # type: ignore[union-attr]
+        assert statements.one("SELECT coupon_code FROM carts", {}).coupon_code == ""  # type: ignore[union-attr]
 
         db.session.connection().exec_driver_sql("UPDATE carts SET coupon_code = 'CLAIMED'")
         assert db.engine.pool.checkedout() == 1  # type: ignore[attr-defined]
         mine.note = "mine"
         store.keep(mine, shop.clock.now())
         assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
-        assert reads.one("SELECT coupon_code FROM carts", {}).coupon_code == "CLAIMED"  # type: ignore[union-attr]
+        assert statements.one("SELECT coupon_code FROM carts", {}).coupon_code == "CLAIMED"  # type: ignore[union-attr]
 
 
 def test_a_statement_that_fails_within_a_transaction_is_sqlalchemys_error(shop: ShopUnderTest) -> None:
@@ -92,7 +92,7 @@ def test_a_statement_that_fails_within_a_transaction_is_sqlalchemys_error(shop: 
     with shop.app.app_context():
         db.session.connection()
         with pytest.raises(DBAPIError):
-            reads.rows("SELECT nowhere FROM nothing", {})
+            statements.rows("SELECT nowhere FROM nothing", {})
         db.session.rollback()
-        assert reads.one("SELECT 1 AS n", {}).n == 1  # type: ignore[union-attr]
+        assert statements.one("SELECT 1 AS n", {}).n == 1  # type: ignore[union-attr]
         assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ProgrammingError
 from orders.adapters.rds import engine as module
 from tests.integration.webapp.conftest import ShopUnderTest
 from webapp.extensions import db
-from webapp.reads import rows
+from webapp.statements import rows
 
 
 def test_a_connection_that_died_while_idle_is_replaced(
