@@ -7,6 +7,7 @@ is a thread, which under gevent is a greenlet; it lives only while somebody watc
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -26,6 +27,9 @@ CALM_SECONDS = 2.0
 FINISHED_SECONDS = 15.0
 """How often an order is asked after that is calm, and one of which nothing more is expected."""
 AWAY_SECONDS = 2.0
+"""After this the store is asked again that did not answer."""
+AWAY_COUNTS_SECONDS = 10.0
+"""For so long it is said not to answer, unless it does before."""
 CHUNK = 100
 """Keys of one BatchGetItem call."""
 MOST_LISTENERS = 4000
@@ -92,6 +96,7 @@ class TrackingHub:
         self._count = 0
         self._is_polling = False
         self._is_closed = False
+        self._away_at = -math.inf
 
     def listen(self, order_id: OrderId, seen_version: int) -> Listener:
         """Open a listener; the caller must `leave`. Raises HubFull beyond the limits."""
@@ -134,6 +139,11 @@ class TrackingHub:
         self._wake.set()
 
     @property
+    def is_answered(self) -> bool:
+        """Whether the tracking store answered when it was asked last; what is long ago does not count."""
+        return self._now() - self._away_at > AWAY_COUNTS_SECONDS
+
+    @property
     def listeners(self) -> int:
         """How many pages are open."""
         return self._count
@@ -156,12 +166,13 @@ class TrackingHub:
             views = self._tracking.get_many(order_ids)
         except Unavailable as error:
             log.warning("tracking_away", extra={"reason": str(error)[:200]})
+            self._away_at = self._now()
             return False
         except Exception:
             # The poller must outlive a single bad answer: without it no page moves any more.
             log.exception("tracking_poll_failed")
             return False
-        now = self._now()
+        now, self._away_at = self._now(), -math.inf
         with self._lock:
             for order_id in order_ids:
                 if (watch := self._watches.get(order_id)) is not None:

@@ -8,28 +8,26 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from orders.adapters.rds.fulfilment_models import ReturnLine, ReturnRow, ShipmentRow
-from orders.adapters.rds.models import LedgerEntry, Order, OrderLine, TimelineEvent
-from orders.domain.events import EventType
+from orders.adapters.rds.models import Order
 from orders.domain.ids import OrderId, order_number
-from orders.domain.ledger import Account
 from orders.domain.order import (
     INITIAL,
     FulfilmentStatus,
     OrderState,
-    OrderStatus,
-    PaymentStatus,
     stage_of,
 )
 from orders.messages import restore_order_request
 from orders.ports import ReturnStatus, TrackingView
-from orders.services.tracking_views import expected_at_of
+from orders.services.tracking_views import SHOWN, expected_at_of
+from webapp.account.order_access import state_of
 from webapp.checkout import store
 from webapp.checkout.models import Checkout, CheckoutStatus
 from webapp.extensions import db
 from webapp.languages import N_, _
+from webapp.tracking.book import Note, Recorded, find_recorded
 
 _RETURN_WORDS = {
     ReturnStatus.REQUESTED: N_("We look at your request, and write to you."),
@@ -70,43 +68,40 @@ class Details:
     shipping_address: Mapping[str, str]
     placed_at: datetime
     taken_off_minor: int = 0
-    notes: Sequence[Any] = ()
-    """What the shop wrote for the shopper: text and at, oldest first."""
+    notes: Sequence[Note] = ()
+    """What the shop wrote for the shopper, oldest first."""
     parcels: Sequence[Any] = ()
     """What left the house: carrier, tracking_number, tracking_url, shipped_at and delivered_at, the first one first."""
     returns: Sequence[Return] = ()
     """What the shopper asked to send back, oldest first."""
 
 
-def find_details(order_id: OrderId) -> tuple[Details | None, Order | Checkout | None]:
-    """The order from the book, else from the checkout that placed it, with the row that it is told from; else None."""
-    order = db.session.get(Order, UUID(order_id), populate_existing=True)
-    if order is not None:
-        return _recorded(order), order
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is known of an order here. The view is the book's own once the order is in it; before that, the projection has it."""
+
+    details: Details | None = None
+    row: Order | Checkout | None = None
+    """What it is told from."""
+    view: TrackingView | None = None
+
+
+def find_order(order_id: OrderId) -> Told:
+    """The order from the book, else from the checkout that placed it, else nothing."""
+    recorded = find_recorded(UUID(order_id))
+    if recorded is not None:
+        return Told(_recorded(recorded), recorded.order, _view_of(order_id, recorded))
     checkout = store.find(UUID(order_id))
     if checkout is None or checkout.status != CheckoutStatus.PLACED or checkout.request is None:
-        return None, None
-    return _not_yet_recorded(checkout, checkout.request), checkout
+        return Told()
+    return Told(_not_yet_recorded(checkout, checkout.request), checkout)
 
 
-def _recorded(order: Order) -> Details:
-    lines = db.session.execute(
-        select(
-            OrderLine.sku,
-            OrderLine.name,
-            OrderLine.variant,
-            OrderLine.image,
-            OrderLine.product_slug,
-            OrderLine.quantity,
-            OrderLine.unit_price_minor,
-            OrderLine.cancelled,
-        )
-        .where(OrderLine.order_id == order.id)
-        .order_by(OrderLine.position)
-    ).all()
+def _recorded(found: Recorded) -> Details:
+    order = found.order
     return Details(
         is_recorded=True,
-        lines=lines,
+        lines=found.lines,
         currency=order.currency,
         subtotal_minor=order.subtotal_minor,
         discount_minor=order.discount_minor,
@@ -119,10 +114,10 @@ def _recorded(order: Order) -> Details:
         email=order.email,
         shipping_address=order.shipping_address,
         placed_at=order.placed_at,
-        taken_off_minor=_taken_off(order),
-        notes=_notes(order),
+        taken_off_minor=order.total_minor - found.kept_minor,
+        notes=found.notes,
         parcels=_parcels(order),
-        returns=_returns(order, {line.sku: line.name for line in lines}),
+        returns=_returns(order, {line.sku: line.name for line in found.lines}),
     )
 
 
@@ -161,30 +156,6 @@ def _returns(order: Order, names: Mapping[str, str]) -> Sequence[Return]:
     ]
 
 
-def _notes(order: Order) -> Sequence[Any]:
-    """The notes of staff that the shopper may read; the others never leave the console."""
-    return db.session.execute(
-        select(TimelineEvent.reason.label("text"), TimelineEvent.at)
-        .where(
-            TimelineEvent.order_id == order.id,
-            TimelineEvent.type == str(EventType.NOTE_ADDED),
-            TimelineEvent.data["is_public"].as_boolean(),
-        )
-        .order_by(TimelineEvent.version)
-    ).all()
-
-
-def _taken_off(order: Order) -> int:
-    """What the shopper does not owe any more of the total: taken off, refunded or forgiven, as the ledger says."""
-    kept = db.session.scalar(
-        select(func.coalesce(-func.sum(LedgerEntry.amount_minor), 0)).where(
-            LedgerEntry.order_id == order.id,
-            LedgerEntry.account.in_([str(a) for a in (Account.SALES, Account.SHIPPING, Account.TAX)]),
-        )
-    )
-    return order.total_minor - int(kept or 0)
-
-
 def _not_yet_recorded(checkout: Checkout, kept: Mapping[str, Any]) -> Details:
     request = restore_order_request(kept)
     totals = request.price().totals
@@ -206,27 +177,19 @@ def _not_yet_recorded(checkout: Checkout, kept: Mapping[str, Any]) -> Details:
     )
 
 
-def view_from_book(order_id: OrderId) -> TrackingView | None:
-    """The tracking view rebuilt from the order book, or from the placed checkout: for when the projection is away."""
-    order = db.session.get(Order, UUID(order_id))
-    if order is None:
-        checkout = db.session.get(Checkout, UUID(order_id))
-        if checkout is None or checkout.status != CheckoutStatus.PLACED:
-            return None
-        return _view(order_id, INITIAL, checkout.updated_at, (), (checkout.request or {}).get("client"))
-    state = OrderState(
-        OrderStatus(order.status),
-        PaymentStatus(order.payment_status),
-        FulfilmentStatus(order.fulfilment_status),
-        order.is_held,
-        order.version,
-    )
-    events = db.session.execute(
-        select(TimelineEvent.type, TimelineEvent.at)
-        .where(TimelineEvent.order_id == order.id)
-        .order_by(TimelineEvent.id)
-    ).all()
-    return _view(order_id, state, order.updated_at, tuple((row.type, row.at) for row in events), order.client)
+def view_from_checkout(told: Told, order_id: OrderId) -> TrackingView | None:
+    """The tracking view of an order that is not in the book yet, from its placed checkout: for when the projection is away."""
+    checkout = told.row
+    if not isinstance(checkout, Checkout):
+        return None
+    return _view(order_id, INITIAL, checkout.updated_at, (), (checkout.request or {}).get("client"))
+
+
+def _view_of(order_id: OrderId, found: Recorded) -> TrackingView:
+    """What the projection shows of the order, or will in a moment: the book is what it is made from."""
+    order = found.order
+    events = tuple((kind, at) for kind, at in found.events if kind in SHOWN)
+    return _view(order_id, state_of(order), order.updated_at, events, order.client)
 
 
 def _view(

@@ -18,9 +18,9 @@ from webapp.account.order_access import actions_for
 from webapp.extensions import db
 from webapp.languages import Language, _, current_language, speaking
 from webapp.rate_limit import check_rate
-from webapp.statements import statement_by_statement
+from webapp.statements import is_in_transaction
 from webapp.tracking.hub import HubFull, Listener, TrackingHub
-from webapp.tracking.queries import find_details, view_from_book
+from webapp.tracking.queries import Told, find_order, view_from_checkout
 from webapp.tracking.story import story
 from webapp.wiring import wiring
 
@@ -47,13 +47,13 @@ def order(token: str) -> Response | str:
 
 def order_page(order_id: OrderId, token: str) -> Response | str:
     """The page of an order, by link or by account: the caller has checked who asks."""
-    view, is_live = _view(order_id)
-    statement_by_statement()
-    details, told_from = find_details(order_id)
-    if view is None and details is None:
+    told = find_order(order_id)
+    view, is_live = (told.view, _hub().is_answered) if told.view else _projected(order_id, told)
+    if view is None and told.details is None:
         abort(404, _("This order is not known here. If you placed it a moment ago, reload in a few seconds."))
-    actions = actions_for(told_from)
-    db.session.rollback()
+    actions = actions_for(told.row)
+    if is_in_transaction():
+        db.session.rollback()
     page = "tracking/details.html" if request.args.get("part") == "details" else "tracking/order.html"
     return render_template(
         page,
@@ -61,7 +61,7 @@ def order_page(order_id: OrderId, token: str) -> Response | str:
         number=order_number(order_id),
         story=story(view) if view else None,
         is_live=is_live,
-        details=details,
+        details=told.details,
         actions=actions,
     )
 
@@ -72,7 +72,7 @@ def live(token: str) -> Response:
     order_id = _order_of(token)
     check_rate("live", burst=60, per_seconds=60)
     since = request.headers.get("Last-Event-ID") or request.args.get("since") or "0"
-    hub: TrackingHub = current_app.extensions["cartwright-tracking-hub"]
+    hub = _hub()
     try:
         listener = hub.listen(order_id, int(since) if since.isdecimal() and len(since) < 10 else 0)
     except HubFull:
@@ -117,11 +117,15 @@ def _order_of(token: str) -> OrderId:
     return order_id
 
 
-def _view(order_id: OrderId) -> tuple[TrackingView | None, bool]:
-    """The tracking view, and whether it comes from the live projection."""
+def _projected(order_id: OrderId, told: Told) -> tuple[TrackingView | None, bool]:
+    """The view of an order that is not in the book yet, and whether it comes from the live projection."""
     try:
-        view = wiring().tracking.get(order_id)
+        return wiring().tracking.get(order_id) or view_from_checkout(told, order_id), True
     except Unavailable as error:
         log.warning("tracking_away", extra={"reason": str(error)[:200]})
-        return view_from_book(order_id), False
-    return view or view_from_book(order_id), True
+        return view_from_checkout(told, order_id), False
+
+
+def _hub() -> TrackingHub:
+    hub: TrackingHub = current_app.extensions["cartwright-tracking-hub"]
+    return hub

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,11 @@ from orders.adapters.rds.models import Order, OrderLine, Outbox
 from orders.domain.events import Actor
 from orders.domain.ids import Sku
 from orders.links import unsubscribe_url
+from orders.ports import Effect
+from orders.services.change_address import add_note
+from orders.services.hold_order import hold_order, release_order
 from orders.services.ship_order import Parcel, ship_order
+from orders.services.tracking_views import from_payload
 from tests.integration.account.conftest import SignedIn, customer, send
 from tests.integration.account.orders_of import link_to, pack, recorded
 from tests.integration.webapp.conftest import (
@@ -29,6 +34,7 @@ from webapp.account.wiring import desk
 from webapp.checkout.models import Checkout
 from webapp.extensions import db
 from webapp.formats import money
+from webapp.tracking.queries import find_order
 
 ADA, EVE = "ada@example.com", "eve@example.com"
 NEW_ADDRESS = {"name": "Ada L.", "line1": "Neue Str. 7", "postal_code": "20095", "city": "Hamburg"}
@@ -261,6 +267,28 @@ def test_an_order_that_is_packed_keeps_its_quantities(shop: ShopUnderTest) -> No
     browser, path = shop.client(), link_to(shop, order_id)
     assert "Change quantities" not in browser.get(path).text
     assert browser.get(f"{path}/quantities").location == path
+
+
+def test_an_order_in_the_book_is_shown_from_it_and_as_the_projection_shows_it(shop: ShopUnderTest) -> None:
+    """The tracking store is not asked for the page: it lags behind, and may be away. What staff wrote for the shopper is there, what
+    they wrote for themselves is not, and what a shopper need not know is in neither."""
+    order_id = recorded(shop, quantity=3)
+    staff = Actor("staff", "test")
+    with shop.app.app_context():
+        for number, (text, is_public) in enumerate((("Thank you!", True), ("Call them.", False))):
+            add_note(desk(), order_id, text, command_id=f"note:{number}", actor=staff, is_public=is_public)
+        hold_order(desk(), order_id, hold_reason="stock", command_id="hold", actor=staff)
+        release_order(desk(), order_id, command_id="release", actor=staff)
+        found = find_order(order_id)
+    projected = [row for row in shop.rows(Outbox) if row.effect == Effect.TRACKING]
+    newest = from_payload(max(projected, key=lambda row: row.payload["version"]).payload)
+    assert found.view is not None
+    assert replace(found.view, correlation_id=newest.correlation_id) == newest
+    assert shop.tracking.get(order_id) is None
+    page = shop.client().get(link_to(shop, order_id)).text
+    assert "Order confirmed" in page
+    assert "Thank you!" in page
+    assert "Call them." not in page
 
 
 def test_the_order_page_names_each_parcel(shop: ShopUnderTest) -> None:

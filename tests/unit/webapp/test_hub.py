@@ -87,6 +87,23 @@ def test_the_poller_outlives_every_trouble(quick: None) -> None:
     hub.close()
 
 
+def test_a_store_that_does_not_answer_is_said_not_to_until_it_does() -> None:
+    """Pages that are drawn meanwhile say so; nobody asks for a while, and it is not held against the store any more."""
+    clock, order_id = [0.0], new_order_id(NOW)
+    tracking = CountingTracking()
+    hub = TrackingHub(tracking, now=lambda: clock[0])
+    assert hub.is_answered
+    tracking.troubles = [Unavailable("down")] * 2
+    hub._ask([order_id])
+    assert not hub.is_answered
+    clock[0] += module.AWAY_COUNTS_SECONDS + 1
+    assert hub.is_answered
+    hub._ask([order_id])
+    assert not hub.is_answered
+    hub._ask([order_id])
+    assert hub.is_answered
+
+
 def test_nobody_is_asked_when_nobody_watches(quick: None) -> None:
     """The last page that leaves ends the poller; the next one starts it again."""
     tracking, order_id = CountingTracking(), new_order_id(NOW)
