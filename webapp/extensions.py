@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import flask_wtf.csrf
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
@@ -13,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from orders.adapters.rds.base import Base
 from orders.adapters.rds.engine import make_engine
+from webapp.signatures import kept_timed_serializer
 
 log = logging.getLogger(__name__)
 
@@ -36,5 +38,8 @@ class ShopDatabase(SQLAlchemy):
 # Objects keep their values after a commit: reading one again must not open a transaction during a call to a provider.
 db = ShopDatabase(model_class=Base, disable_autonaming=True, session_options={"expire_on_commit": False})
 """Sessions per request over the core's own metadata, so that the worker shares the models without Flask."""
+
+# Flask-WTF makes a serializer for each token that it writes or reads, with a name of its module.
+flask_wtf.csrf.URLSafeTimedSerializer = kept_timed_serializer
 
 csrf = CSRFProtect()

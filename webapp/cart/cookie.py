@@ -13,6 +13,7 @@ from orders.settings import Settings
 from webapp.account.sessions import current_customer_id
 from webapp.cart.models import Cart
 from webapp.extensions import db
+from webapp.signatures import kept_serializer
 from webapp.wiring import wiring
 
 _SALT = "cart"
@@ -25,7 +26,7 @@ def cookie_name(settings: Settings) -> str:
 
 def _serializer(settings: Settings) -> URLSafeSerializer:
     # itsdangerous signs with the last key of its list and accepts all of them.
-    return URLSafeSerializer(list(reversed(keys_of(settings))), salt=_SALT)
+    return kept_serializer(tuple(reversed(keys_of(settings))), _SALT)
 
 
 def read_cart_id(request: Request) -> UUID | None:
