@@ -293,8 +293,8 @@ _MONEY_MUTANTS = (
     Mutant(
         "a checkout is written over a newer one",
         "webapp/checkout/store.py",
-        " WHERE id = %(kept_id)s AND version = %(kept_version)s RETURNING id)",
-        " WHERE id = %(kept_id)s AND version <= %(kept_version)s + 9 RETURNING id)",
+        " WHERE id = %(kept_id)s AND version = %(kept_version)s{} RETURNING id)",
+        " WHERE id = %(kept_id)s AND version <= %(kept_version)s + 9{} RETURNING id)",
         (f"{_LOST}::test_a_process_that_was_overtaken_overwrites_nothing",),
     ),
     Mutant(

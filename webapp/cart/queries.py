@@ -123,9 +123,19 @@ def look_into(
 
     One statement, whose connection is back in the pool before the stock is asked for.
     """
+    return seen(rows_of(_CART, cart_id, oldest), availability, fresh=fresh)
+
+
+def rows_of(statement: str, cart_id: UUID | None, oldest: datetime, **values: Any) -> Sequence[Any]:
+    """The rows of a cart by `cart_statement`: one for each line, one for an empty cart, none where there is none."""
     if cart_id is None:
-        return None
-    rows = statements.rows(_CART, {"cart": cart_id, "oldest": oldest, "customer": current_customer_id()})
+        return ()
+    values |= {"cart": cart_id, "oldest": oldest, "customer": current_customer_id()}
+    return statements.rows(statement, values)
+
+
+def seen(rows: Sequence[Any], availability: Availability, *, fresh: bool = False) -> CartView | None:
+    """The cart of these rows, with the stock that is asked for now."""
     if not rows:
         return None
     first, filled = rows[0], [row for row in rows if row.sku is not None]
@@ -142,18 +152,27 @@ def look_into(
     return CartView(first.cart_id, first.version, first.cart_currency, lines, first.coupon_code)
 
 
-_CART = """
+def cart_statement(columns: str = "", tables: str = "") -> str:
+    """The statement of a cart with its lines and their pieces, and with further columns of tables that are joined to `cart` and
+    `line`: constants of the program."""
+    return f"{_COLUMNS}{columns}{_TABLES}{tables}{_OF_VISITOR}"
+
+
+_COLUMNS = """
 SELECT cart.id AS cart_id, cart.version, cart.currency AS cart_currency, cart.coupon_code,
        line.sku, line.quantity, line.seen_price_minor,
        piece.options, piece.price_minor, piece.currency, piece.weight_grams, piece.image, piece.is_active, piece.back_on,
-       product.name, product.slug, product.image AS product_image, product.is_active AS product_is_active
+       product.name, product.slug, product.image AS product_image, product.is_active AS product_is_active"""
+_TABLES = """
 FROM carts cart
 LEFT JOIN cart_lines line ON line.cart_id = cart.id
 LEFT JOIN variants piece ON piece.sku = line.sku
-LEFT JOIN products product ON product.id = piece.product_id
+LEFT JOIN products product ON product.id = piece.product_id"""
+_OF_VISITOR = """
 WHERE cart.id = %(cart)s AND cart.touched_at >= %(oldest)s AND cart.customer_id IN ('', %(customer)s)
 ORDER BY line.id
 """
+_CART = cart_statement()
 
 
 def view_cart(cart: Cart, availability: Availability, *, fresh: bool = False) -> CartView:
@@ -201,41 +220,35 @@ def keep_coupon(cart: Cart, code: str, now: datetime) -> None:
     cart.touched_at = now
 
 
-Statement = tuple[str, Mapping[str, Any]]
+LOCKING = "SELECT id FROM carts WHERE id = %(ordered_cart)s FOR UPDATE"
+"""What comes before `TAKING_OUT`: whoever changes lines holds the cart's row, so that two never wait for each other."""
 
-
-def locking(cart_id: UUID) -> Statement:
-    """What to ask first: whoever changes lines holds the cart's row, so that two never wait for each other."""
-    return "SELECT id FROM carts WHERE id = %(cart)s FOR UPDATE", {"cart": cart_id}
-
-
-def taking_out(cart_id: UUID, ordered: Mapping[str, int], now: datetime) -> list[Statement]:
-    """Take what was ordered out of the cart, and the coupon that was used; what was added meanwhile stays.
-
-    They go along with a checkout that is kept (checkout/store.py), after `locking` the cart.
-    """
-    skus, pieces = list(ordered), list(ordered.values())
-    values = {"ordered_cart": cart_id, "ordered_skus": skus, "ordered_pieces": pieces, "ordered_at": now}
-    return [(statement, values) for statement in _TAKE_OUT]
-
-
-_TAKE_OUT = (
-    """
-DELETE FROM cart_lines line USING unnest(%(ordered_skus)s::text[], %(ordered_pieces)s::int[]) AS ordered(sku, quantity)
-WHERE line.cart_id = %(ordered_cart)s AND line.sku = ordered.sku AND line.quantity <= ordered.quantity
-AND EXISTS (SELECT FROM kept)
+# The lines are held before they are changed: a line that another window changed while this one waited for the cart is looked
+# at as it is now, where DELETE and UPDATE alone would both choose by what it was when the statement began.
+TAKING_OUT = {
+    "held": """
+SELECT line.id, line.quantity, ordered.quantity AS ordered
+FROM cart_lines line JOIN unnest(%(ordered_skus)s::text[], %(ordered_pieces)s::int[]) AS ordered(sku, quantity) USING (sku)
+WHERE line.cart_id = %(ordered_cart)s AND EXISTS (SELECT FROM kept) FOR UPDATE OF line
 """,
-    """
-UPDATE cart_lines line SET quantity = line.quantity - ordered.quantity
-FROM unnest(%(ordered_skus)s::text[], %(ordered_pieces)s::int[]) AS ordered(sku, quantity)
-WHERE line.cart_id = %(ordered_cart)s AND line.sku = ordered.sku AND line.quantity > ordered.quantity
-AND EXISTS (SELECT FROM kept)
+    "taken": "DELETE FROM cart_lines line USING held WHERE line.id = held.id AND held.quantity <= held.ordered",
+    "left_over": """
+UPDATE cart_lines line SET quantity = held.quantity - held.ordered FROM held
+WHERE line.id = held.id AND held.quantity > held.ordered
 """,
-    """
+    "touched": """
 UPDATE carts SET coupon_code = '', version = version + 1, touched_at = %(ordered_at)s
 WHERE id = %(ordered_cart)s AND EXISTS (SELECT FROM kept)
 """,
-)
+}
+"""Take what was ordered out of the cart, and the coupon that was used; what was added meanwhile stays. They go along with a
+checkout that is kept (checkout/store.py)."""
+
+
+def what_was_ordered(cart_id: UUID, ordered: Mapping[str, int], now: datetime) -> Mapping[str, Any]:
+    """The values of `LOCKING` and `TAKING_OUT`."""
+    skus, pieces = list(ordered), list(ordered.values())
+    return {"ordered_cart": cart_id, "ordered_skus": skus, "ordered_pieces": pieces, "ordered_at": now}
 
 
 def delete_expired_carts(oldest: datetime, limit: int = 1000) -> int:

@@ -57,8 +57,13 @@ def current_cart(*, lock: bool = False) -> Cart | None:
 
 def current_view(*, fresh: bool = False) -> CartView | None:
     """This visitor's cart as it stands today, or None. `fresh` asks for the stock of this very moment."""
-    view = queries.look_into(read_cart_id(request), oldest_cart(), wiring().availability, fresh=fresh)
-    # The number beside the cart in the page's header need not be asked for again.
+    return remembered(
+        queries.look_into(read_cart_id(request), oldest_cart(), wiring().availability, fresh=fresh)
+    )
+
+
+def remembered(view: CartView | None) -> CartView | None:
+    """The same view; the number beside the cart in the page's header need not be asked for again."""
     g.cart_count = view.piece_count if view else 0
     return view
 

@@ -17,10 +17,15 @@ def key(checkout: Checkout, kind: str) -> str:
     return f"{checkout.id}:{kind}:{checkout.attempts}"
 
 
-def recorded(checkout: Checkout, kind: str, amount_minor: int, provider: str, now: datetime) -> Along:
-    """The row of a call that is about to be made, to go along with the checkout; the same attempt again changes nothing."""
+def recorded(
+    checkout: Checkout, kind: str, amount_minor: int, provider: str, now: datetime, *, is_called: bool = False
+) -> Along:
+    """The row of a call that is about to be made, to go along with the checkout; the same attempt again changes nothing.
+
+    `is_called` marks that the call is made right after this (see `begin_call`), by whoever writes it.
+    """
     return Along(
-        _RECORD,
+        {"attempt": _RECORD},
         {
             "attempt_id": key(checkout, kind),
             "attempt_order": checkout.id,
@@ -30,15 +35,17 @@ def recorded(checkout: Checkout, kind: str, amount_minor: int, provider: str, no
             "attempt_amount": amount_minor,
             "attempt_currency": checkout.currency,
             "attempt_status": str(AttemptStatus.PENDING),
+            "attempt_detail": _ON_ITS_WAY if is_called else "",
             "attempt_at": now,
         },
     )
 
 
 _RECORD = """
-INSERT INTO payment_attempts (id, order_id, kind, provider, reference, amount_minor, currency, status, created_at, updated_at)
+INSERT INTO payment_attempts
+    (id, order_id, kind, provider, reference, amount_minor, currency, status, detail, created_at, updated_at)
 SELECT %(attempt_id)s, %(attempt_order)s, %(attempt_kind)s, %(attempt_provider)s, %(attempt_reference)s, %(attempt_amount)s,
-       %(attempt_currency)s, %(attempt_status)s, %(attempt_at)s, %(attempt_at)s
+       %(attempt_currency)s, %(attempt_status)s, %(attempt_detail)s, %(attempt_at)s, %(attempt_at)s
 FROM kept ON CONFLICT DO NOTHING
 """
 
@@ -53,7 +60,7 @@ def finished(
 ) -> Along:
     """How a call ended, to go along with the checkout. A reference that is known stays where none is given."""
     return Along(
-        _FINISH,
+        {"attempt": _FINISH},
         {
             "attempt_id": attempt_id,
             "attempt_status": str(AttemptStatus(outcome.value)),

@@ -11,7 +11,7 @@ from orders.domain.errors import OutcomeUnknown, Refused, Unavailable
 from orders.failpoints import failpoint
 from orders.links import shop_url
 from orders.ports import PaymentOutcome, PaymentResult
-from webapp.checkout import attempts, coupons
+from webapp.checkout import attempts, coupons, submitting
 from webapp.checkout.leases import save
 from webapp.checkout.models import Checkout, CheckoutStatus
 from webapp.languages import N_
@@ -41,10 +41,18 @@ DECLINED = {
 
 
 def authorise(checkout: Checkout, parts: Wiring) -> bool:
-    """Ask the provider to hold the money. The key makes a repeat the same question."""
+    """Take up a placing of which it is not known whether the provider was asked: ask (again)."""
+    was_lost = attempts.begin_call(attempts.key(checkout, "authorise"))
+    return hold(checkout, parts, was_lost=was_lost)
+
+
+def hold(checkout: Checkout, parts: Wiring, *, was_lost: bool = False) -> bool:
+    """Ask the provider to hold the money, and hand the order over when it does. The key makes a repeat the same question.
+
+    That the call is on its way is on record already. `was_lost`: an earlier one was made and never answered.
+    """
     assert checkout.request is not None  # noqa: S101  (begin froze it)
     key = attempts.key(checkout, "authorise")
-    was_lost = attempts.begin_call(key)
     try:
         result = parts.payments.authorise(
             order_id=str(checkout.id),
@@ -63,7 +71,7 @@ def authorise(checkout: Checkout, parts: Wiring) -> bool:
         # Only when no earlier call of this attempt was lost is it certain that nothing is held.
         return False if was_lost else not_authorised(checkout, parts, key)
     failpoint("checkout.after_authorise")
-    return take_result(checkout, parts, key, result)
+    return _go_on(checkout, parts, key, result)
 
 
 def _return_url(checkout: Checkout, parts: Wiring) -> str:
@@ -98,7 +106,14 @@ def challenge(checkout: Checkout, parts: Wiring) -> bool:
         return False
     if result.outcome is PaymentOutcome.REQUIRES_ACTION:
         return False
-    return take_result(checkout, parts, attempts.key(checkout, "authorise"), result)
+    return _go_on(checkout, parts, attempts.key(checkout, "authorise"), result)
+
+
+def _go_on(checkout: Checkout, parts: Wiring, key: str, result: PaymentResult) -> bool:
+    """Write the provider's answer down and, when the money is held, hand the order over."""
+    if result.outcome is PaymentOutcome.SUCCEEDED:
+        checkout.submitted_at = parts.clock.now()  # It is sent right after: both are kept at once.
+    return take_result(checkout, parts, key, result) and submitting.hand_over(checkout, parts)
 
 
 def take_result(checkout: Checkout, parts: Wiring, key: str, result: PaymentResult) -> bool:

@@ -56,9 +56,7 @@ def release(checkout_id: UUID) -> None:
     db.session.commit()
 
 
-def save(
-    checkout: Checkout, parts: Wiring, *along: Along, first: Along | None = None, is_last: bool = False
-) -> None:
+def save(checkout: Checkout, parts: Wiring, *along: Along, is_last: bool = False) -> None:
     """Commit a step with what goes along with it (store.keep), and the lease: renewed for the step that follows, or given
     back after the last one.
 
@@ -66,4 +64,4 @@ def save(
     """
     now = parts.clock.now()
     checkout.leased_until = None if is_last else until(now)
-    store.keep(checkout, now, *along, first=first)
+    store.keep(checkout, now, *along)

@@ -12,6 +12,8 @@ from orders import links
 from orders.domain.ids import OrderId
 from webapp.account import prefill
 from webapp.cart.cookie import read_cart_id
+from webapp.cart.queries import CartView, seen
+from webapp.cart.routes import oldest_cart, remembered
 from webapp.checkout import mending, store
 from webapp.checkout.cards import label_in_words
 from webapp.checkout.coupons import Weighed, value_of, weigh
@@ -27,6 +29,15 @@ STEPS = (
     ("payment", _l("Payment")),
     ("review", _l("Review")),
 )
+
+
+def cart_and_checkout(
+    checkout_id: UUID | None = None, *, fresh: bool
+) -> tuple[CartView | None, Checkout | None]:
+    """This visitor's cart as it stands today, and its checkout of this id, else its unfinished one. `fresh` asks for the
+    stock of this very moment."""
+    rows, checkout = store.look_into_cart(read_cart_id(request), oldest_cart(), checkout_id)
+    return remembered(seen(rows, wiring().availability, fresh=fresh)), checkout
 
 
 def page(name: str, checkout: Checkout, told: list[str], form: Any, template: str = "") -> str:

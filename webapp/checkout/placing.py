@@ -33,6 +33,8 @@ from webapp.languages import N_
 from webapp.wiring import Wiring
 
 log = logging.getLogger(__name__)
+Step = Callable[[Checkout, Wiring], bool]
+"""Does what can be done, and returns whether another step may follow at once."""
 
 MAX_ATTEMPTS = 10
 """Cards tried in one checkout. Beyond that it is somebody testing stolen cards."""
@@ -43,12 +45,12 @@ COSTS_NOTHING = N_("An order that costs nothing cannot be paid by card. Take the
 def place(checkout: Checkout, parts: Wiring, now: datetime) -> Checkout:
     """Begin, and do every step that can be done now; returns the checkout as it stands then. Raises what `begin` raises."""
     begin(checkout, parts, now)
-    return _work(checkout, parts)
+    return _work(checkout, parts, charging.hold)
 
 
 def begin(checkout: Checkout, parts: Wiring, now: datetime) -> None:
-    """Freeze what is charged, claim the coupon, record the payment attempt and take the lease, in one transaction, before any
-    call. Commits.
+    """Freeze what is charged, claim the coupon, record the payment attempt, whose call follows, and take the lease, in one
+    transaction, before any call. Commits.
 
     Raises VersionConflict when it is not open, or not any more as it was read, and CouponRefused when the coupon was used
     up meanwhile.
@@ -81,7 +83,9 @@ def begin(checkout: Checkout, parts: Wiring, now: datetime) -> None:
     store.keep(
         checkout,
         now,
-        attempts.recorded(checkout, "authorise", request.total_minor, parts.payments.name, now),
+        attempts.recorded(
+            checkout, "authorise", request.total_minor, parts.payments.name, now, is_called=True
+        ),
     )
     failpoint("checkout.after_attempt")
 
@@ -94,12 +98,14 @@ def advance(checkout_id: UUID, parts: Wiring) -> Checkout:
     return _work(checkout, parts)
 
 
-def _work(checkout: Checkout, parts: Wiring) -> Checkout:
-    """Step after step of a leased checkout. Each commits and renews the lease; the last gives it back."""
+def _work(checkout: Checkout, parts: Wiring, begun: Step | None = None) -> Checkout:
+    """Step after step of a leased checkout, the first one `begun` or what its state asks for. Each commits and renews the
+    lease; the last gives it back."""
     checkout_id, is_over = checkout.id, False
     try:
-        while (step := _STEPS.get(CheckoutStatus(checkout.status))) is not None and step(checkout, parts):
-            pass
+        step = begun or _STEPS.get(CheckoutStatus(checkout.status))
+        while step is not None and step(checkout, parts):
+            step = _STEPS.get(CheckoutStatus(checkout.status))
         is_over = checkout.leased_until is None
     except VersionConflict:
         # Somebody else has taken it further meanwhile; what this one did has the same key and changed nothing more.
@@ -110,7 +116,7 @@ def _work(checkout: Checkout, parts: Wiring) -> Checkout:
     return checkout if is_over else store.get(checkout_id)
 
 
-_STEPS: Mapping[CheckoutStatus, Callable[[Checkout, Wiring], bool]] = {
+_STEPS: Mapping[CheckoutStatus, Step] = {
     CheckoutStatus.AUTHORISING: charging.authorise,
     CheckoutStatus.CHALLENGED: charging.challenge,
     CheckoutStatus.AUTHORISED: submitting.submit,

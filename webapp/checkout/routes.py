@@ -15,11 +15,11 @@ from orders.domain.coupon import CouponRefused
 from orders.domain.errors import InvalidRequest, VersionConflict
 from webapp.cart.cookie import read_cart_id
 from webapp.cart.queries import CartView
-from webapp.cart.routes import current_cart, current_view
+from webapp.cart.routes import current_cart
 from webapp.checkout import mending, placing, queries, store
 from webapp.checkout.forms import PlaceForm
 from webapp.checkout.models import IN_FLIGHT, Checkout, CheckoutStatus
-from webapp.checkout.pages import first_undone, onwards, page, without_cart
+from webapp.checkout.pages import cart_and_checkout, first_undone, onwards, page, without_cart
 from webapp.checkout.payment import HOSTED
 from webapp.checkout.steps import bp
 from webapp.errors import wants_json
@@ -36,11 +36,12 @@ log = logging.getLogger(__name__)
 @limited("place", burst=20, per_seconds=120)
 def place() -> Response | tuple[str, int]:
     """Place the order: once, however often and from however many windows it is asked."""
-    cart = current_view(fresh=True)
     checkout_id = _uuid(request.form.get("checkout_id"))
-    if cart is None or checkout_id is None:
+    if checkout_id is None:
         return without_cart()
-    checkout = store.find_of_cart(checkout_id, cart.id)
+    cart, checkout = cart_and_checkout(checkout_id, fresh=True)
+    if cart is None:
+        return without_cart()
     if checkout is None or checkout.status == CheckoutStatus.ABANDONED:
         db.session.rollback()
         return redirect(url_for("cart.show"), 303)

@@ -11,11 +11,17 @@ from werkzeug.wrappers import Response
 
 from webapp.account import prefill
 from webapp.account.sessions import current_customer_id
-from webapp.cart.routes import current_view
-from webapp.checkout import queries, store
+from webapp.checkout import queries
 from webapp.checkout.forms import CardForm, DeliveryForm, DetailsForm, HostedForm, PlaceForm
 from webapp.checkout.models import IN_FLIGHT, Checkout
-from webapp.checkout.pages import first_undone, page, quote_of, refused_page, without_cart
+from webapp.checkout.pages import (
+    cart_and_checkout,
+    first_undone,
+    page,
+    quote_of,
+    refused_page,
+    without_cart,
+)
 from webapp.checkout.payment import HOSTED, tokenise
 from webapp.checkout.quote import default_country
 from webapp.extensions import db
@@ -36,11 +42,10 @@ def step(view: View) -> Callable[[], Any]:
     def loaded() -> Any:
         # Prices and stock are looked at anew where the order is read through and where it is placed; on the way there
         # the short memory of Availability does, which spares three quarters of an order's reads.
-        cart = current_view(fresh=view.__name__ == "review")
+        cart, checkout = cart_and_checkout(fresh=view.__name__ == "review")
         if cart is None or not cart.lines:
             return without_cart()
         now = wiring().clock.now()
-        checkout = store.find_unfinished(cart.id)
         if checkout is None and cart.can_check_out:
             checkout = queries.open_checkout(cart, current_customer_id(), now)
         if is_in_transaction():

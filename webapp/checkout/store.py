@@ -6,7 +6,7 @@ checkout fifteen times, and a unit of work around each took more than all its pa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -20,9 +20,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import make_transient, make_transient_to_detached
 
 from orders.adapters.rds.engine import json_text
-from orders.adapters.rds.statements import run_together
 from orders.domain.errors import VersionConflict
 from webapp import statements
+from webapp.cart import queries as cart
 from webapp.checkout.models import Checkout
 from webapp.extensions import db
 
@@ -34,11 +34,15 @@ Values = Mapping[str, Any]
 
 
 class Along(NamedTuple):
-    """A statement that is done along with keeping a checkout, and not done when that fails: `... WHERE EXISTS (SELECT FROM
-    kept)`. Its values have names of their own."""
+    """What is done along with keeping a checkout, and not done when that fails: `... WHERE EXISTS (SELECT FROM kept)`.
 
-    statement: str
+    The statements have names by which a later one may speak of an earlier one, and the values names of their own. `lock` is a
+    row that must be held before the checkout's own.
+    """
+
+    statements: Mapping[str, str]
     values: Values
+    lock: str = ""
 
 
 def find(checkout_id: UUID) -> Checkout | None:
@@ -52,6 +56,19 @@ def get(checkout_id: UUID) -> Checkout:
     if found is None:
         raise LookupError(f"there is no checkout {checkout_id}")
     return found
+
+
+def look_into_cart(
+    cart_id: UUID | None, oldest: datetime, checkout_id: UUID | None = None
+) -> tuple[Sequence[Any], Checkout | None]:
+    """A visitor's cart (cart.queries.seen takes its rows) and its checkout of this id, else the unfinished one: together,
+    because every step begins with both."""
+    if checkout_id is not None:
+        rows = cart.rows_of(_WITH_CHECKOUT, cart_id, oldest, checkout=checkout_id)
+    else:
+        rows = cart.rows_of(_WITH_UNFINISHED, cart_id, oldest)
+    has_checkout = bool(rows) and rows[0].checkout_id is not None
+    return rows, _made(rows[0][-len(_COLUMNS) :]) if has_checkout else None
 
 
 def find_unfinished(cart_id: UUID) -> Checkout | None:
@@ -74,30 +91,24 @@ def add(values: Values) -> Checkout | None:
     return _found(_inserting(tuple(values)), _written(values))
 
 
-def keep(checkout: Checkout, now: datetime, *along: Along, first: Along | None = None) -> None:
+def keep(checkout: Checkout, now: datetime, *along: Along) -> None:
     """Write what was changed, count the change, and do what goes along with it, all or nothing. Commits.
 
-    A page that was drawn before is out of date then. `first` is a lock that the rest needs, in the same transaction.
-    Raises VersionConflict when another window or process has changed the checkout since it was read: nothing was done.
+    A page that was drawn before is out of date then. Raises VersionConflict when another window or process has changed the
+    checkout since it was read: nothing was done.
     """
     was = checkout.version
     checkout.version = was + 1
     checkout.updated_at = now
     changed = _changed(checkout)
-    statement = _keeping(changed, tuple(each.statement for each in along))
     values = _written({name: getattr(checkout, name) for name in changed})
     values |= {"kept_id": checkout.id, "kept_version": was}
+    named: list[tuple[str, str]] = []
     for each in along:
+        named += each.statements.items()
         values |= each.values
-    if statements.is_in_transaction():
-        if first is not None:
-            statements.rows(first.statement, first.values)
-        kept = statements.rows(statement, values)
-    elif first is not None:
-        kept = run_together(db.engine, first, (statement, values))
-    else:
-        kept = statements.rows(statement, values)
-    if not kept:
+    lock = next((each.lock for each in along if each.lock), "")
+    if not statements.rows(_keeping(changed, tuple(named), lock), values):
         db.session.rollback()
         raise VersionConflict("this order was changed in another window")
     if statements.is_in_transaction():
@@ -116,8 +127,10 @@ def detached(checkout: Checkout) -> Checkout:
 
 def _found(statement: str, values: Values) -> Checkout | None:
     row = statements.one(statement, values)
-    if row is None:
-        return None
+    return _made(row) if row is not None else None
+
+
+def _made(row: Sequence[Any]) -> Checkout:
     checkout = Checkout()
     checkout.__dict__.update(zip(_COLUMNS, row, strict=True))
     make_transient_to_detached(checkout)
@@ -159,6 +172,19 @@ _OF_CART = _selecting("id = %(id)s AND cart_id = %(cart)s")
 _UNFINISHED = _selecting("cart_id = %(cart)s AND status NOT IN ('placed', 'abandoned')")
 _LATEST = _selecting("cart_id = %(cart)s ORDER BY id DESC LIMIT 1")
 
+_PREFIXED = sql.SQL("").join(
+    sql.SQL(", checkout.{} AS {}").format(sql.Identifier(name), sql.Identifier(f"checkout_{name}"))
+    for name in _COLUMNS
+)
+# Beside the cart's first line alone: a checkout holds every line, and would come once for each.
+_BESIDE = """
+CROSS JOIN LATERAL (SELECT min(id) AS line FROM cart_lines WHERE cart_id = cart.id) first
+LEFT JOIN checkouts checkout ON checkout.cart_id = cart.id AND line.id IS NOT DISTINCT FROM first.line AND """
+_WITH_UNFINISHED = cart.cart_statement(
+    _PREFIXED.as_string(), _BESIDE + "checkout.status NOT IN ('placed', 'abandoned')"
+)
+_WITH_CHECKOUT = cart.cart_statement(_PREFIXED.as_string(), _BESIDE + "checkout.id = %(checkout)s")
+
 
 @lru_cache(64)
 def _inserting(names: tuple[str, ...]) -> str:
@@ -174,14 +200,17 @@ def _inserting(names: tuple[str, ...]) -> str:
 
 
 @lru_cache(256)
-def _keeping(names: tuple[str, ...], along: tuple[str, ...]) -> str:
+def _keeping(names: tuple[str, ...], along: tuple[tuple[str, str], ...], lock: str) -> str:
     """The UPDATE of these columns, with what goes along; a row comes back when the version was the one that was read."""
     sets = [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in names]
     kept = sql.SQL(
-        "WITH kept AS (UPDATE checkouts SET {} WHERE id = %(kept_id)s AND version = %(kept_version)s RETURNING id)"
-    ).format(sql.SQL(", ").join(sets))
-    parts = [
-        sql.SQL(", {} AS (").format(sql.Identifier(f"along_{number}")) + sql.SQL(each) + sql.SQL(")")
-        for number, each in enumerate(along)
-    ]
-    return sql.Composed([kept, *parts, sql.SQL(" SELECT id FROM kept")]).as_string()
+        "kept AS (UPDATE checkouts SET {} WHERE id = %(kept_id)s AND version = %(kept_version)s{} RETURNING id)"
+    ).format(
+        sql.SQL(", ").join(sets),
+        # Asked once, before the row is looked for: so the lock is taken first.
+        sql.SQL(" AND (SELECT count(*) FROM locked) >= 0" if lock else ""),
+    )
+    first = [sql.SQL("locked AS (") + sql.SQL(lock) + sql.SQL(")")] if lock else []
+    parts = [sql.Identifier(name) + sql.SQL(" AS (") + sql.SQL(each) + sql.SQL(")") for name, each in along]
+    all_of_it = sql.SQL(", ").join([*first, kept, *parts])
+    return (sql.SQL("WITH ") + all_of_it + sql.SQL(" SELECT id FROM kept")).as_string()

@@ -32,20 +32,23 @@ log = logging.getLogger(__name__)
 
 
 def submit(checkout: Checkout, parts: Wiring) -> bool:
-    """Hand the order to the order API, or ask what became of it."""
-    order_id, now = OrderId(str(checkout.id)), parts.clock.now()
-    first_sent = checkout.submitted_at
+    """Take up an order whose money is held: hand it to the order API, or ask what became of it."""
+    is_answer_lost = checkout.submitted_at is not None
+    if not is_answer_lost:
+        checkout.submitted_at = parts.clock.now()
+        save(checkout, parts)
+    return hand_over(checkout, parts, is_answer_lost=is_answer_lost)
+
+
+def hand_over(checkout: Checkout, parts: Wiring, *, is_answer_lost: bool = False) -> bool:
+    """Hand the order to the order API: `submitted_at` is committed. `is_answer_lost` when somebody may have done so before."""
+    order_id = OrderId(str(checkout.id))
     try:
-        if first_sent is not None and parts.order_api.find(order_id) is not None:
+        if is_answer_lost and parts.order_api.find(order_id) is not None:
             return placed(checkout, parts)
-        if first_sent is None:
-            checkout.submitted_at = now
-            save(checkout, parts)
         body = encode_order_request(restore_order_request(checkout.request or {}))
         correlation_id.set(checkout.correlation_id or correlation_id.get())
-        parts.order_api.submit(
-            order_id, body, attempt=checkout.attempts, is_answer_lost=first_sent is not None
-        )
+        parts.order_api.submit(order_id, body, attempt=checkout.attempts, is_answer_lost=is_answer_lost)
         failpoint("checkout.after_submit")
     except OrderRefused as error:
         refusals = [asdict(line) for line in error.lines]
@@ -55,7 +58,7 @@ def submit(checkout: Checkout, parts: Wiring) -> bool:
         return False
     except Unavailable as error:
         log.warning("submit_unavailable", extra={"order_id": order_id, "reason": str(error)[:200]})
-        if first_sent is not None:
+        if is_answer_lost:
             return False
         return refused(
             checkout,
@@ -83,8 +86,8 @@ def placed(checkout: Checkout, parts: Wiring) -> bool:
     checkout.status = CheckoutStatus.PLACED
     checkout.payment_token = checkout.notice = ""
     checkout.refusals = []
-    taken_out = (Along(*each) for each in cart.taking_out(checkout.cart_id, ordered, parts.clock.now()))
-    save(checkout, parts, *taken_out, first=Along(*cart.locking(checkout.cart_id)), is_last=True)
+    values = cart.what_was_ordered(checkout.cart_id, ordered, parts.clock.now())
+    save(checkout, parts, Along(cart.TAKING_OUT, values, cart.LOCKING), is_last=True)
     log.info("order_submitted", extra={"order_id": str(checkout.id)})
     return False
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+import time
+import uuid
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from orders.domain.errors import VersionConflict
-from tests.integration.webapp.conftest import PAN, ShopUnderTest, fill_in, put_in_cart
+from tests.integration.webapp.conftest import MUG, PAN, ShopUnderTest, fill_in, put_in_cart
 from webapp import statements
 from webapp.cart import queries as cart
 from webapp.checkout import attempts, store
@@ -25,22 +29,18 @@ def test_what_goes_along_is_done_with_the_checkout_or_not_at_all(shop: ShopUnder
     with shop.app.app_context():
         checkout_id = shop.checkout().id
         mine, late = store.get(checkout_id), store.get(checkout_id)
-        ordered = {PAN: 1}
-        taken_out = [Along(*each) for each in cart.taking_out(mine.cart_id, ordered, now)]
-        lock = Along(*cart.locking(mine.cart_id))
+        taken_out = Along(cart.TAKING_OUT, cart.what_was_ordered(mine.cart_id, {PAN: 1}, now), cart.LOCKING)
 
         mine.note = "first"
         store.keep(mine, now)
         late.note = "second"
         with pytest.raises(VersionConflict):
-            store.keep(
-                late, now, attempts.recorded(late, "authorise", 1, "test", now), *taken_out, first=lock
-            )
+            store.keep(late, now, attempts.recorded(late, "authorise", 1, "test", now), taken_out)
         assert shop.attempts("authorise") == []
         assert statements.one("SELECT count(*) AS lines FROM cart_lines", {}).lines == 1  # type: ignore[union-attr]
 
         mine.note = "third"
-        store.keep(mine, now, attempts.recorded(mine, "authorise", 1, "test", now), *taken_out, first=lock)
+        store.keep(mine, now, attempts.recorded(mine, "authorise", 1, "test", now), taken_out)
         assert len(shop.attempts("authorise")) == 1
         assert statements.one("SELECT count(*) AS lines FROM cart_lines", {}).lines == 0  # type: ignore[union-attr]
         again = store.get(checkout_id)
@@ -56,8 +56,8 @@ def test_only_what_was_changed_is_written(shop: ShopUnderTest) -> None:
         checkout = store.get(shop.checkout().id)
         with shop.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE checkouts SET correlation_id = 'of another release'")
-        for text in ("one", "two"):
-            checkout.note = text
+        for note in ("one", "two"):
+            checkout.note = note
             store.keep(checkout, shop.clock.now() + timedelta(seconds=1))
         again = store.get(checkout.id)
         assert (again.note, again.correlation_id) == ("two", "of another release")
@@ -96,3 +96,84 @@ def test_a_statement_that_fails_within_a_transaction_is_sqlalchemys_error(shop: 
         db.session.rollback()
         assert statements.one("SELECT 1 AS n", {}).n == 1  # type: ignore[union-attr]
         assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_a_line_that_grew_while_the_click_waited_for_the_cart_keeps_what_was_added(
+    shop: ShopUnderTest,
+) -> None:
+    """What is taken out is what was ordered, of what is in the cart now, not of what was there when the statement began."""
+    browser = shop.client()
+    put_in_cart(browser, PAN)
+    put_in_cart(browser, MUG, 2)
+    fill_in(browser)
+    failed: list[BaseException] = []
+
+    def placed() -> None:
+        try:
+            with shop.app.app_context():
+                mine = store.get(shop.checkout().id)
+                # A machine that is busy elsewhere may take longer than the shop's own patience.
+                db.session.connection().exec_driver_sql("SET LOCAL lock_timeout = '60s'")
+                db.session.connection().exec_driver_sql("SET LOCAL statement_timeout = '60s'")
+                mine.note = "mine"
+                values = cart.what_was_ordered(mine.cart_id, {PAN: 1, MUG: 2}, shop.clock.now())
+                store.keep(mine, shop.clock.now(), Along(cart.TAKING_OUT, values, cart.LOCKING))
+        except BaseException as error:
+            failed.append(error)
+
+    click = threading.Thread(target=placed)
+    with shop.engine.begin() as other_window:
+        other_window.exec_driver_sql("UPDATE carts SET version = version + 1")
+        other_window.execute(text("UPDATE cart_lines SET quantity = 3 WHERE sku = :sku"), {"sku": PAN})
+        click.start()
+        _until_somebody_waits(shop)
+    click.join()
+    assert not failed
+    with shop.app.app_context():
+        left = statements.rows("SELECT sku, quantity FROM cart_lines", {})
+        assert [(line.sku, line.quantity) for line in left] == [(PAN, 2)]
+        assert store.get(shop.checkout().id).note == "mine"
+
+
+def _until_somebody_waits(shop: ShopUnderTest) -> None:
+    """Until a statement of the shop waits for a lock."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    end = time.monotonic() + 60
+    with shop.engine.connect() as connection:
+        while not connection.execute(waiting).scalar_one():
+            connection.rollback()
+            assert time.monotonic() < end, "nobody waits for the cart"
+
+
+def test_a_cart_of_several_lines_comes_with_its_one_checkout(shop: ShopUnderTest) -> None:
+    """The unfinished one, or the one that is asked for; nobody else's; and an empty cart has one, too."""
+    browser, other = shop.client(), shop.client()
+    put_in_cart(browser, PAN)
+    put_in_cart(browser, MUG)
+    assert browser.get("/checkout/details").status_code == 200
+    put_in_cart(other, MUG)
+    oldest = shop.clock.now() - timedelta(days=1)
+    with shop.app.app_context():
+        theirs = shop.checkout()
+        (others_cart,) = statements.rows("SELECT id FROM carts WHERE id <> %(id)s", {"id": theirs.cart_id})
+
+        rows, checkout = store.look_into_cart(theirs.cart_id, oldest)
+        assert [row.sku for row in rows] == [PAN, MUG]
+        assert checkout is not None
+        assert (checkout.id, checkout.lines, checkout.status) == (theirs.id, theirs.lines, theirs.status)
+        assert [row.checkout_id for row in rows] == [theirs.id, None]
+        assert store.look_into_cart(theirs.cart_id, oldest, uuid.uuid4())[1] is None
+        assert store.look_into_cart(others_cart.id, oldest)[1] is None
+        assert store.look_into_cart(others_cart.id, oldest, theirs.id)[1] is None
+
+        statements.rows("DELETE FROM cart_lines", {})
+        rows, checkout = store.look_into_cart(theirs.cart_id, oldest)
+        assert [row.sku for row in rows] == [None]
+        assert checkout is not None
+        statements.rows("UPDATE checkouts SET status = 'abandoned'", {})
+        assert store.look_into_cart(theirs.cart_id, oldest)[1] is None
+        found = store.look_into_cart(theirs.cart_id, oldest, theirs.id)[1]
+        assert found is not None
+        assert found.status == "abandoned"
