@@ -45,7 +45,7 @@ class SessionCookie(SecureCookieSessionInterface):
         """What signs and reads the cookie; None without a secret key. Made once for an application's keys."""
         if not app.secret_key:
             return None
-        keys = (*app.config["SECRET_KEY_FALLBACKS"], app.secret_key)
+        keys = (*(app.config["SECRET_KEY_FALLBACKS"] or ()), app.secret_key)
         if keys not in self._serializers:
             self._serializers[keys] = KeepingTimedSerializer(
                 list(keys),
