@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 
 from orders.adapters.memory.payments import MemoryPayments
 from orders.doctor.checks import Finding, examine
@@ -25,10 +26,14 @@ class ForgetfulPayments(MemoryPayments):
     def __init__(self) -> None:
         super().__init__()
         self.lose_next = 0
-        self.refuse_captures = False
+        self.meanwhile: Callable[[], object] | None = None
+        """What happens in the shop while a capture is on its way; once."""
 
     def capture(self, *, reference: str, amount_minor: int, idempotency_key: str) -> PaymentResult:
         """See MemoryPayments."""
+        if self.meanwhile is not None:
+            act, self.meanwhile = self.meanwhile, None
+            act()
         result = super().capture(
             reference=reference, amount_minor=amount_minor, idempotency_key=idempotency_key
         )

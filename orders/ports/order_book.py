@@ -10,7 +10,6 @@ from typing import Protocol
 from orders.domain.events import OrderEvent
 from orders.domain.ids import OrderId, Sku
 from orders.domain.ledger import Posting
-from orders.domain.order import OrderState
 from orders.domain.request import Address
 from orders.domain.risk import RiskHit, RiskRule
 from orders.ports.records import (
@@ -18,7 +17,10 @@ from orders.ports.records import (
     BookedPosting,
     LineCounts,
     LineHold,
+    NewOrder,
+    OrderFile,
     OrderRecord,
+    OrderStep,
     OutboxRow,
     PaymentAttempt,
     ReturnRecord,
@@ -34,14 +36,6 @@ class OrderTransaction(Protocol):
 
     def accept_messages(self, message_ids: Sequence[str], job: str) -> set[str]:
         """Write the inbox rows. Returns the ids that were not applied before: do nothing for the others (row W6)."""
-        ...
-
-    def add_orders(self, records: Sequence[OrderRecord]) -> set[OrderId]:
-        """Insert orders with their lines. Returns the ids that were not there already."""
-        ...
-
-    def add_events(self, events: Sequence[OrderEvent]) -> None:
-        """Append to the timelines; unique per (order, version, type)."""
         ...
 
     def add_postings(self, postings: Sequence[BookedPosting]) -> set[tuple[OrderId, str]]:
@@ -78,19 +72,20 @@ class OrderTransaction(Protocol):
         """A page of order ids in ascending order: pass the last one as `after` for the next page."""
         ...
 
-    def save_state(
-        self,
-        order_id: OrderId,
-        expected: OrderState,
-        new: OrderState,
-        at: datetime,
-        hold_reason: str | None = None,
-        hold_until: datetime | None = None,
-    ) -> None:
-        """Move an order from one state to the next; raises VersionConflict when it is not in `expected` any more.
-
-        `hold_reason` replaces the reason of the hold and its end, None leaves both.
+    def enter_new(self, orders: Sequence[NewOrder]) -> set[OrderId]:
+        """Insert orders with their lines, and all that their placing led to. Returns the ids that were not there already; of
+        the others nothing is written.
         """
+        ...
+
+    def enter_step(self, step: OrderStep) -> None:
+        """Move an order from one state to the next, with all that this led to; raises VersionConflict and writes nothing
+        when it is not in `step.before` any more. A posting or a promise that was made before is ignored.
+        """
+        ...
+
+    def open_file(self, order_id: OrderId) -> OrderFile | None:
+        """Read an order with its history, its row held until the end of the transaction."""
         ...
 
     def save_line_holds(self, order_id: OrderId, holds: Mapping[Sku, LineHold | None]) -> None:

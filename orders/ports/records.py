@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from orders.domain.events import OrderEvent
 from orders.domain.ids import OrderId, Sku
 from orders.domain.ledger import Posting
 from orders.domain.order import OrderState
@@ -99,6 +100,31 @@ class OrderRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class NewOrder:
+    """An order on its way into the book, with what its placing led to."""
+
+    record: OrderRecord
+    events: Sequence[OrderEvent] = ()
+    postings: Sequence[BookedPosting] = ()
+    outbox: Sequence[OutboxRow] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStep:
+    """A step of an order in the book, from one state to the next, with what it led to."""
+
+    order_id: OrderId
+    before: OrderState
+    after: OrderState
+    at: datetime
+    hold_reason: str = ""
+    hold_until: datetime | None = None
+    events: Sequence[OrderEvent] = ()
+    postings: Sequence[BookedPosting] = ()
+    outbox: Sequence[OutboxRow] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Shipment:
     """One parcel. `id` is chosen by whoever asks for it and makes the asking repeatable.
 
@@ -166,3 +192,13 @@ class PaymentAttempt:
     created_at: datetime
     decline_code: str = ""
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFile:
+    """An order with its timeline, its ledger and its payment attempts, each oldest first."""
+
+    record: OrderRecord
+    events: Sequence[OrderEvent]
+    postings: Sequence[Posting]
+    attempts: Sequence[PaymentAttempt]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from orders.domain import ledger
-from orders.domain.errors import NotFound, Refused, TransitionRefused
+from orders.domain.errors import NotFound, Refused, TransitionRefused, VersionConflict
 from orders.domain.events import Actor, EventType
 from orders.domain.ids import OrderId
-from orders.domain.ledger import Account
+from orders.domain.ledger import Account, Posting
 from orders.domain.order import OrderState, OrderStatus, PaymentStatus
 from orders.failpoints import failpoint
 from orders.ports import (
     AttemptStatus,
+    OrderFile,
     OrderRecord,
     OrderTransaction,
     PaymentAttempt,
@@ -39,6 +40,8 @@ class Call:
     provider: PaymentProvider
     reference: str
     amount_minor: int
+    file: OrderFile
+    """The order as it was when the call was put on record."""
 
 
 def capture_payment(
@@ -111,30 +114,29 @@ def _begin(
     desk: OrderDesk, provider_of: Callable[[str], PaymentProvider], order_id: OrderId, attempt_id: str
 ) -> Call | None:
     with desk.book.transaction() as tx:
-        record = tx.get_order(order_id, lock=True)
-        if record is None:
+        file = tx.open_file(order_id)
+        if file is None:
             raise NotFound(f"no order {order_id} in the book")
         # Before there is an attempt: one with a provider that is not set up could never end.
-        provider = provider_of(record.request.payment.provider)
-        attempts = tx.attempts(order_id)
-        mine = next((attempt for attempt in attempts if attempt.id == attempt_id), None)
+        provider = provider_of(file.record.request.payment.provider)
+        mine = next((attempt for attempt in file.attempts if attempt.id == attempt_id), None)
         if mine is not None:
-            return _call_of(mine, provider) if mine.status is AttemptStatus.PENDING else None
-        state = record.state
+            return _call_of(mine, provider, file) if mine.status is AttemptStatus.PENDING else None
+        state = file.record.state
         if state.order in _ENDED or state.payment not in _TAKEABLE:
             return None
-        if any(a.kind == "capture" and a.status is AttemptStatus.PENDING for a in attempts):
+        if any(a.kind == "capture" and a.status is AttemptStatus.PENDING for a in file.attempts):
             return None
-        owed = ledger.balances(tx.postings(order_id))[Account.RECEIVABLE]
+        owed = ledger.balances(file.postings)[Account.RECEIVABLE]
         if owed <= 0:
             return None
-        attempt = attempt_for(record, attempt_id, "capture", owed, desk.clock.now())
+        attempt = attempt_for(file.record, attempt_id, "capture", owed, desk.clock.now())
         tx.add_attempt(attempt)
-        return _call_of(attempt, provider)
+        return _call_of(attempt, provider, file)
 
 
-def _call_of(attempt: PaymentAttempt, provider: PaymentProvider) -> Call:
-    return Call(attempt.id, provider, attempt.reference, attempt.amount_minor)
+def _call_of(attempt: PaymentAttempt, provider: PaymentProvider, file: OrderFile) -> Call:
+    return Call(attempt.id, provider, attempt.reference, attempt.amount_minor, file)
 
 
 def attempt_for(
@@ -156,31 +158,50 @@ def attempt_for(
 
 
 def _finish(desk: OrderDesk, order_id: OrderId, call: Call, result: PaymentResult) -> AttemptStatus:
+    if result.outcome is not PaymentOutcome.SUCCEEDED:
+        return _decline(desk, order_id, call, result)
+    try:
+        with desk.book.transaction() as tx:
+            _enter_capture(
+                tx, OrderChange(desk, call.file.record, call.file.events), call, call.file.postings
+            )
+    except VersionConflict:
+        # Somebody changed the order while the provider was asked: read it again, under its lock.
+        with desk.book.transaction() as tx:
+            _enter_capture(tx, open_order(tx, desk, order_id), call, tx.postings(order_id))
+    return AttemptStatus.SUCCEEDED
+
+
+def _enter_capture(
+    tx: OrderTransaction, change: OrderChange, call: Call, postings: Sequence[Posting]
+) -> None:
+    record_capture(change, call.attempt_id, call.amount_minor, postings)
+    # First the order's row, whose lock the rest goes under, and which says whether it is still as it was read.
+    write(tx, change)
+    tx.finish_attempt(call.attempt_id, AttemptStatus.SUCCEEDED, change.at)
+
+
+def _decline(desk: OrderDesk, order_id: OrderId, call: Call, result: PaymentResult) -> AttemptStatus:
     with desk.book.transaction() as tx:
         change = open_order(tx, desk, order_id)
-        if result.outcome is PaymentOutcome.SUCCEEDED:
-            record_capture(tx, change, call.attempt_id, call.amount_minor)
-            status = AttemptStatus.SUCCEEDED
-        else:
-            _record_failure(change, result)
-            status = AttemptStatus.DECLINED
-            tx.finish_attempt(
-                call.attempt_id, status, change.at, "", result.decline_code or result.outcome, result.message
-            )
+        _record_failure(change, result)
+        why = result.decline_code or result.outcome
+        tx.finish_attempt(call.attempt_id, AttemptStatus.DECLINED, change.at, "", why, result.message)
         write(tx, change)
-        return status
+        return AttemptStatus.DECLINED
 
 
-def record_capture(tx: OrderTransaction, change: OrderChange, attempt_id: str, amount_minor: int) -> None:
-    """The provider took the money: attempt, ledger and state; what is not owed any more goes back next."""
-    tx.finish_attempt(attempt_id, AttemptStatus.SUCCEEDED, change.at)
+def record_capture(
+    change: OrderChange, attempt_id: str, amount_minor: int, postings: Sequence[Posting]
+) -> None:
+    """The provider took the money: ledger and state; what is not owed any more, by these postings, goes back next."""
     if change.record.state.payment not in _TAKEABLE:
         return
     change.post(ledger.capture(attempt_id, amount_minor))
     change.apply(EventType.PAYMENT_CAPTURED, data={"amount_minor": amount_minor})
     if change.record.state.is_held and change.record.hold_reason == PAYMENT_HOLD:
         change.apply(EventType.ORDER_RELEASED, "the money was taken")
-    owed = ledger.balances([*tx.postings(change.order_id), *change.postings])[Account.RECEIVABLE]
+    owed = ledger.balances([*postings, *change.postings])[Account.RECEIVABLE]
     if owed < 0:
         change.promise_job("settle_payment")
 

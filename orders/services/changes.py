@@ -27,7 +27,9 @@ from orders.ports import (
     JobMessage,
     LineCounts,
     LineHold,
+    NewOrder,
     OrderRecord,
+    OrderStep,
     OrderTransaction,
     OutboxRow,
 )
@@ -158,6 +160,21 @@ class OrderChange:
         key = f"{self.order_id}:v{self.record.state.version}:tracking"
         return [OutboxRow(key, Effect.TRACKING, self.order_id, view, self.correlation_id), *self._promises]
 
+    def step(self) -> OrderStep:
+        """From the state that was read to that of `record`, with everything that was gathered but counts and line holds."""
+        after = self.record
+        return OrderStep(
+            self.order_id,
+            self.read.state,
+            after.state,
+            self.at,
+            after.hold_reason,
+            after.hold_until,
+            self.events,
+            self.booked(),
+            self.outbox(),
+        )
+
     def booked(self) -> list[BookedPosting]:
         """The postings with what the ledger needs to know of the order."""
         currency = self.record.request.currency
@@ -190,23 +207,18 @@ def open_order(
 def write(tx: OrderTransaction, change: OrderChange) -> OrderRecord:
     """Put a change of a recorded order into the book. Raises VersionConflict when the order moved since it was read."""
     if change.events:
-        after = change.record
-        tx.save_state(
-            change.order_id, change.read.state, after.state, change.at, after.hold_reason, after.hold_until
-        )
+        tx.enter_step(change.step())
+    else:
+        tx.add_postings(change.booked())
+        tx.add_outbox(change.outbox())
     tx.save_counts(change.order_id, change.counts)
     tx.save_line_holds(change.order_id, change.line_holds)
-    tx.add_events(change.events)
-    tx.add_postings(change.booked())
-    tx.add_outbox(change.outbox())
     return change.record
 
 
 def write_new(tx: OrderTransaction, changes: Sequence[OrderChange]) -> list[OrderChange]:
-    """Record new orders, all with one statement per table. Returns those that the book did not have already."""
-    new = tx.add_orders([change.record for change in changes])
-    fresh = [change for change in changes if change.order_id in new]
-    tx.add_events([event for change in fresh for event in change.events])
-    tx.add_postings([booked for change in fresh for booked in change.booked()])
-    tx.add_outbox([row for change in fresh for row in change.outbox()])
-    return fresh
+    """Record new orders, all of them with one statement. Returns those that the book did not have already."""
+    new = tx.enter_new(
+        [NewOrder(change.record, change.events, change.booked(), change.outbox()) for change in changes]
+    )
+    return [change for change in changes if change.order_id in new]

@@ -123,7 +123,8 @@ def _void_refused(
         tx.finish_attempt(call.id, AttemptStatus.DECLINED, change.at, decline_code="already_captured")
         for attempt, answer in answers:
             if answer is not None and answer.outcome is PaymentOutcome.SUCCEEDED:
-                record_capture(tx, change, attempt.id, attempt.amount_minor)
+                tx.finish_attempt(attempt.id, AttemptStatus.SUCCEEDED, change.at)
+                record_capture(change, attempt.id, attempt.amount_minor, tx.postings(order_id))
         if change.record.state.payment in _HELD_MONEY:
             raise Refused(f"the provider neither lets go nor gave us the money of order {order_id}")
         write(tx, change)

@@ -30,8 +30,10 @@ from orders.ports import (
     Effect,
     LineCounts,
     LineHold,
+    NewOrder,
     OrderBook,
     OrderRecord,
+    OrderStep,
     OutboxRow,
     PaymentAttempt,
     ReturnRecord,
@@ -68,7 +70,7 @@ def added(book: OrderBook, *lines: tuple[str, int, int]) -> OrderRecord:
     """A placed order that is in the book."""
     order = record(*lines)
     with book.transaction() as tx:
-        tx.add_orders([order])
+        tx.enter_new([NewOrder(order)])
     return order
 
 
@@ -90,8 +92,8 @@ def test_a_batch_adds_what_is_new_and_says_which(book: OrderBook) -> None:
     """A repeated order is not added again and not changed."""
     known, fresh = added(book), record()
     with book.transaction() as tx:
-        assert tx.add_orders([replace(known, state=CONFIRMED), fresh]) == {fresh.order_id}
-        assert tx.add_orders([]) == set()
+        assert tx.enter_new([NewOrder(replace(known, state=CONFIRMED)), NewOrder(fresh)]) == {fresh.order_id}
+        assert tx.enter_new([]) == set()
     assert get(book, known.order_id).state == INITIAL
 
 
@@ -108,7 +110,7 @@ def test_what_raised_left_nothing(book: OrderBook) -> None:
     order = record()
     with pytest.raises(RuntimeError), book.transaction() as tx:  # noqa: PT012
         tx.accept_messages(["m"], "job")
-        tx.add_orders([order])
+        tx.enter_new([NewOrder(order)])
         raise RuntimeError
     with book.transaction() as tx:
         assert tx.get_order(order.order_id) is None
@@ -120,14 +122,72 @@ def test_a_state_moves_from_where_it_was_expected_or_not_at_all(book: OrderBook)
     order = added(book)
     later = NOON + timedelta(minutes=1)
     with book.transaction() as tx:
-        tx.save_state(order.order_id, INITIAL, CONFIRMED, later)
+        tx.enter_step(OrderStep(order.order_id, INITIAL, CONFIRMED, later))
     with pytest.raises(VersionConflict), book.transaction() as tx:
-        tx.save_state(order.order_id, INITIAL, CONFIRMED, later)
+        tx.enter_step(OrderStep(order.order_id, INITIAL, CONFIRMED, later))
     held = apply(CONFIRMED, EventType.ORDER_HELD)
     with book.transaction() as tx:
-        tx.save_state(order.order_id, CONFIRMED, held, later, hold_reason="fraud")
+        tx.enter_step(OrderStep(order.order_id, CONFIRMED, held, later, hold_reason="fraud"))
     found = get(book, order.order_id)
     assert (found.state, found.hold_reason) == (held, "fraud")
+
+
+def test_what_an_order_led_to_is_entered_with_it_or_not_at_all(book: OrderBook) -> None:
+    """One that is there already brings nothing along, and a step that is refused leaves nothing behind."""
+    order = record()
+    placed = OrderEvent(order.order_id, EventType.ORDER_PLACED, 1, NOON, SYSTEM, "", "c" * 32, {})
+    sale = BookedPosting(order.order_id, ledger.sale(order.priced), "EUR", NOON)
+    promised = OutboxRow(f"{order.order_id}:first", Effect.CONFIRM_STOCK, order.order_id, {})
+    with book.transaction() as tx:
+        assert tx.enter_new([NewOrder(order, [placed], [sale], [promised])]) == {order.order_id}
+    again = replace(promised, key=f"{order.order_id}:again")
+    with book.transaction() as tx:
+        assert tx.enter_new([NewOrder(order, [placed], [sale], [again])]) == set()
+        assert not tx.is_promised(again.key)
+    confirmed = replace(placed, type=EventType.ORDER_CONFIRMED, version=2)
+    capture = BookedPosting(order.order_id, ledger.capture("a1", 100), "EUR", NOON)
+    step = OrderStep(
+        order.order_id,
+        INITIAL,
+        CONFIRMED,
+        NOON,
+        events=[confirmed],
+        postings=[sale, capture],
+        outbox=[promised, again],
+    )
+    with book.transaction() as tx, pytest.raises(VersionConflict):
+        tx.enter_step(replace(step, before=CONFIRMED))
+    with book.transaction() as tx:
+        assert (len(tx.events(order.order_id)), len(tx.postings(order.order_id))) == (1, 1)
+        tx.enter_step(step)
+        assert tx.is_promised(again.key)
+        assert [posting.key for posting in tx.postings(order.order_id)] == ["sale", "capture:a1"]
+        assert list(tx.events(order.order_id)) == [placed, confirmed]
+
+
+def test_an_orders_file_holds_what_its_parts_hold(book: OrderBook) -> None:
+    """Times, amounts and texts included; its row is locked, which test_two_at_one_order covers for both ways."""
+    order = added(book)
+    end = NOON + timedelta(hours=1, microseconds=40)
+    note = OrderEvent(
+        order.order_id, EventType.NOTE_ADDED, 2, end, SYSTEM, "warum", "d" * 32, {"a": [1, "ü"]}
+    )
+    sale = BookedPosting(order.order_id, ledger.sale(order.priced), "EUR", NOON)
+    attempt = PaymentAttempt(
+        "a1", order.order_id, "capture", "test", "ref", 2833, "EUR", AttemptStatus.PENDING, end
+    )
+    with book.transaction() as tx:
+        tx.enter_step(OrderStep(order.order_id, INITIAL, CONFIRMED, NOON, "manual", end, [note], [sale]))
+        tx.save_line_holds(order.order_id, {Sku("TEA"): LineHold("manual", end)})
+        tx.save_counts(order.order_id, {Sku("TEA"): LineCounts(cancelled=1)})
+        tx.add_attempt(attempt)
+        found = tx.open_file(order.order_id)
+        assert found is not None
+        assert found.record == tx.get_order(order.order_id)
+        assert list(found.events) == [note]
+        assert list(found.postings) == list(tx.postings(order.order_id))
+        assert list(found.attempts) == [attempt]
+        assert tx.open_file(record().order_id) is None
 
 
 def test_the_timeline_keeps_everything_in_order(book: OrderBook) -> None:
@@ -138,7 +198,7 @@ def test_the_timeline_keeps_everything_in_order(book: OrderBook) -> None:
         OrderEvent(order.order_id, EventType.NOTE_ADDED, 2, NOON, SYSTEM, "why", "d" * 32, {"a": [1, "ü"]}),
     ]
     with book.transaction() as tx:
-        tx.add_events(events)
+        tx.enter_step(OrderStep(order.order_id, INITIAL, CONFIRMED, NOON, events=events))
         assert list(tx.events(order.order_id)) == events
 
 
@@ -147,9 +207,10 @@ def test_a_version_has_one_history(book: OrderBook) -> None:
     order = added(book)
     event = OrderEvent(order.order_id, EventType.ORDER_CONFIRMED, 2, NOON, SYSTEM, "", "c" * 32, {})
     with book.transaction() as tx:
-        tx.add_events([event])
+        tx.enter_step(OrderStep(order.order_id, INITIAL, CONFIRMED, NOON, events=[event]))
+    held = apply(CONFIRMED, EventType.ORDER_HELD)
     with pytest.raises((ValueError, IntegrityError)), book.transaction() as tx:
-        tx.add_events([event])
+        tx.enter_step(OrderStep(order.order_id, CONFIRMED, held, NOON, events=[event]))
     with book.transaction() as tx:
         assert list(tx.events(order.order_id)) == [event]
 
@@ -252,15 +313,17 @@ def test_pages_of_ids_walk_through_all_orders(book: OrderBook) -> None:
         assert [order.order_id for order in tx.get_orders(list(reversed(orders)))] == orders
 
 
-def test_two_at_one_order_wait_for_each_other(book: OrderBook) -> None:
-    """`lock=True` makes the second reader see what the first one wrote."""
+@pytest.mark.parametrize("is_file", [False, True])
+def test_two_at_one_order_wait_for_each_other(book: OrderBook, is_file: bool) -> None:
+    """`lock=True` makes the second reader see what the first one wrote, and so does opening the order's file."""
     order = added(book)
     has_lock, seen = threading.Event(), []
 
     def second() -> None:
         has_lock.wait(10)
         with book.transaction() as tx:
-            found = tx.get_order(order.order_id, lock=True)
+            file = tx.open_file(order.order_id) if is_file else None
+            found = file.record if file else tx.get_order(order.order_id, lock=True)
             assert found is not None
             seen.append(found.state)
 
@@ -269,7 +332,7 @@ def test_two_at_one_order_wait_for_each_other(book: OrderBook) -> None:
     with book.transaction() as tx:
         tx.get_order(order.order_id, lock=True)
         has_lock.set()
-        tx.save_state(order.order_id, INITIAL, CONFIRMED, NOON)
+        tx.enter_step(OrderStep(order.order_id, INITIAL, CONFIRMED, NOON))
     thread.join(10)
     assert seen == [CONFIRMED]
 
@@ -317,7 +380,7 @@ def test_holds_come_back_and_end_in_their_order(book: OrderBook) -> None:
     ends = NOON + timedelta(hours=1)
     with book.transaction() as tx:
         for order, end in ((second, ends), (later, ends + timedelta(hours=1)), (free, None)):
-            tx.save_state(order.order_id, INITIAL, held, NOON, "manual", end)
+            tx.enter_step(OrderStep(order.order_id, INITIAL, held, NOON, "manual", end))
         tx.save_line_holds(first.order_id, {Sku("TEA"): LineHold("stock", ends - timedelta(minutes=1))})
     assert get(book, second.order_id).hold_until == ends
     assert get(book, first.order_id).held_lines == {
@@ -328,7 +391,7 @@ def test_holds_come_back_and_end_in_their_order(book: OrderBook) -> None:
         assert tx.due_holds(ends, 10) == [first.order_id, second.order_id]
         assert tx.due_holds(ends, 1) == [first.order_id]
         tx.save_line_holds(first.order_id, {Sku("TEA"): None})
-        tx.save_state(second.order_id, held, apply(held, EventType.ORDER_RELEASED), NOON, "", None)
+        tx.enter_step(OrderStep(second.order_id, held, apply(held, EventType.ORDER_RELEASED), NOON))
         assert tx.due_holds(ends, 10) == []
     assert get(book, first.order_id).held_lines == {}
 
@@ -351,7 +414,9 @@ def test_earlier_orders_are_found_by_address_whatever_its_case(book: OrderBook) 
     """The latest ones, oldest first; strangers have none."""
     orders = [record(), record(), record()]
     with book.transaction() as tx:
-        tx.add_orders([replace(one, placed_at=NOON + timedelta(hours=n)) for n, one in enumerate(orders)])
+        tx.enter_new(
+            [NewOrder(replace(one, placed_at=NOON + timedelta(hours=n))) for n, one in enumerate(orders)]
+        )
     email = orders[0].request.contact.email.upper()
     with book.transaction() as tx:
         found = tx.earlier_orders([email, "nobody@example.org"], 2)

@@ -172,9 +172,9 @@ _ONE_ORDER = (
     ),
     Mutant(
         "known orders are called new",
-        "orders/adapters/rds/order_book.py",
-        "        new = {OrderId(str(row.id)) for row in found}\n",
-        "        new = {record.order_id for record in ordered}\n",
+        "orders/adapters/rds/entries.py",
+        "        return {OrderId(str(row.id)) for row in found}\n",
+        "        return {order.record.order_id for order in ordered}\n",
         (f"{_BOOK}::test_a_batch_adds_what_is_new_and_says_which[postgresql]",),
     ),
     Mutant(
@@ -326,9 +326,9 @@ _STATES = (
     ),
     Mutant(
         "a state is written over a newer one",
-        "orders/adapters/rds/order_book.py",
-        "            statement = statement.where(_ORDERS.c[name] == value)\n",
-        "            pass\n",
+        "orders/adapters/rds/entries.py",
+        '        .where(_ORDERS.c.id == bindparam("order_id"), expected)\n',
+        '        .where(_ORDERS.c.id == bindparam("order_id"))\n',
         (f"{_BOOK}::test_a_state_moves_from_where_it_was_expected_or_not_at_all[postgresql]",),
     ),
     Mutant(

@@ -14,13 +14,15 @@ from orders.domain.errors import VersionConflict
 from orders.domain.events import OrderEvent
 from orders.domain.ids import OrderId, Sku
 from orders.domain.ledger import Posting
-from orders.domain.order import OrderState
 from orders.domain.request import Address
 from orders.ports import (
     AttemptStatus,
     BookedPosting,
     LineCounts,
+    NewOrder,
+    OrderFile,
     OrderRecord,
+    OrderStep,
     OrderTransaction,
     OutboxRow,
     PaymentAttempt,
@@ -71,8 +73,8 @@ class MemoryOrderTransaction(Holds):
         self._tables.inbox.update(dict.fromkeys(fresh, job))
         return fresh
 
-    def add_orders(self, records: Sequence[OrderRecord]) -> set[OrderId]:
-        """See ports.OrderTransaction. Like the real one, it does not keep counts of a new order: they are zero."""
+    def _add_orders(self, records: Sequence[OrderRecord]) -> set[OrderId]:
+        """Like the real one, it does not keep counts of a new order: they are zero."""
         new = {record.order_id for record in records} - self._tables.orders.keys()
         for record in records:
             if record.order_id in new:
@@ -80,8 +82,7 @@ class MemoryOrderTransaction(Holds):
                 self._tables.updated[record.order_id] = record.placed_at
         return new
 
-    def add_events(self, events: Sequence[OrderEvent]) -> None:
-        """See ports.OrderTransaction."""
+    def _add_events(self, events: Sequence[OrderEvent]) -> None:
         for event in events:
             key = (event.order_id, event.version, str(event.type))
             if key in self._tables.events:
@@ -136,23 +137,36 @@ class MemoryOrderTransaction(Holds):
             and (updated_since is None or self._tables.updated[order_id] >= updated_since)
         ][:limit]
 
-    def save_state(
-        self,
-        order_id: OrderId,
-        expected: OrderState,
-        new: OrderState,
-        at: datetime,
-        hold_reason: str | None = None,
-        hold_until: datetime | None = None,
-    ) -> None:
+    def enter_new(self, orders: Sequence[NewOrder]) -> set[OrderId]:
         """See ports.OrderTransaction."""
-        record = self._tables.orders[order_id]
-        if record.state != expected:
-            raise VersionConflict(f"order {order_id} is not at version {expected.version} any more")
-        before = (record.hold_reason, record.hold_until)
-        held, until = before if hold_reason is None else (hold_reason, hold_until)
-        self._tables.orders[order_id] = replace(record, state=new, hold_reason=held, hold_until=until)
-        self._tables.updated[order_id] = at
+        new = self._add_orders([order.record for order in orders])
+        for order in orders:
+            if order.record.order_id in new:
+                self._enter(order)
+        return new
+
+    def enter_step(self, step: OrderStep) -> None:
+        """See ports.OrderTransaction."""
+        record = self._tables.orders[step.order_id]
+        if record.state != step.before:
+            raise VersionConflict(f"order {step.order_id} is not at version {step.before.version} any more")
+        self._tables.orders[step.order_id] = replace(
+            record, state=step.after, hold_reason=step.hold_reason, hold_until=step.hold_until
+        )
+        self._tables.updated[step.order_id] = step.at
+        self._enter(step)
+
+    def _enter(self, entry: NewOrder | OrderStep) -> None:
+        self._add_events(entry.events)
+        self.add_postings(entry.postings)
+        self.add_outbox(entry.outbox)
+
+    def open_file(self, order_id: OrderId) -> OrderFile | None:
+        """See ports.OrderTransaction."""
+        record = self.get_order(order_id, lock=True)
+        if record is None:
+            return None
+        return OrderFile(record, self.events(order_id), self.postings(order_id), self.attempts(order_id))
 
     def save_counts(self, order_id: OrderId, counts: Mapping[Sku, LineCounts]) -> None:
         """See ports.OrderTransaction."""

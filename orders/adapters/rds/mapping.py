@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
-
-from sqlalchemy import RowMapping
 
 from orders.domain.events import Actor, EventType, OrderEvent
 from orders.domain.ids import OrderId, Sku, order_number
 from orders.domain.order import FulfilmentStatus, OrderState, OrderStatus, PaymentStatus
 from orders.domain.pricing import PricedLine, PricedOrder, TaxRule, Totals
 from orders.domain.request import Address, Contact, LineRequest, OrderRequest, PaymentChoice, ShippingChoice
-from orders.ports import AttemptStatus, LineCounts, LineHold, OrderRecord, OutboxRow, PaymentAttempt
+from orders.ports import (
+    AttemptStatus,
+    BookedPosting,
+    LineCounts,
+    LineHold,
+    OrderRecord,
+    OutboxRow,
+    PaymentAttempt,
+)
+
+Row = Mapping[str, Any]
 
 
 def state_columns(state: OrderState) -> dict[str, Any]:
@@ -89,7 +97,7 @@ def line_rows(record: OrderRecord) -> list[dict[str, Any]]:
     ]
 
 
-def to_record(row: RowMapping, lines: Sequence[RowMapping]) -> OrderRecord:
+def to_record(row: Row, lines: Sequence[Row]) -> OrderRecord:
     """An order from its row and the rows of its lines in their order."""
     tax = TaxRule(row["tax_code"], row["tax_rate_ppm"], row["tax_is_inclusive"])
     totals = Totals(
@@ -142,7 +150,7 @@ def to_record(row: RowMapping, lines: Sequence[RowMapping]) -> OrderRecord:
     )
 
 
-def _priced(line: RowMapping) -> PricedLine:
+def _priced(line: Row) -> PricedLine:
     return PricedLine(
         line["quantity"] * line["unit_price_minor"],
         line["discount_minor"],
@@ -151,7 +159,7 @@ def _priced(line: RowMapping) -> PricedLine:
     )
 
 
-def _priced_shipping(row: RowMapping, tax: TaxRule) -> PricedLine:
+def _priced_shipping(row: Row, tax: TaxRule) -> PricedLine:
     charged, part = row["shipping_minor"], row["shipping_tax_minor"]
     return PricedLine(charged, 0, charged - part if tax.is_inclusive else charged, part)
 
@@ -171,7 +179,7 @@ def event_row(event: OrderEvent) -> dict[str, Any]:
     }
 
 
-def to_event(row: RowMapping) -> OrderEvent:
+def to_event(row: Row) -> OrderEvent:
     """A timeline event from its row."""
     return OrderEvent(
         order_id=OrderId(str(row["order_id"])),
@@ -185,6 +193,22 @@ def to_event(row: RowMapping) -> OrderEvent:
     )
 
 
+def posting_rows(postings: Iterable[BookedPosting]) -> list[dict[str, Any]]:
+    """The rows of postings' entries, as JSON data."""
+    return [
+        {
+            "order_id": booked.order_id,
+            "posting_key": booked.posting.key,
+            "account": str(entry.account),
+            "amount_minor": entry.amount_minor,
+            "currency": booked.currency,
+            "at": booked.at.isoformat(),
+        }
+        for booked in postings
+        for entry in booked.posting.entries
+    ]
+
+
 def outbox_row(row: OutboxRow) -> dict[str, Any]:
     """The row of a promised effect, as JSON data."""
     return {
@@ -196,7 +220,7 @@ def outbox_row(row: OutboxRow) -> dict[str, Any]:
     }
 
 
-def to_attempt(row: RowMapping) -> PaymentAttempt:
+def to_attempt(row: Row) -> PaymentAttempt:
     """A payment attempt from its row."""
     same = (
         "id",

@@ -9,13 +9,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, column, delete, func, select, table, text, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import Connection, Engine, bindparam, delete, func, literal_column, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 
 from orders.adapters.rds import coupons, mapping
+from orders.adapters.rds import order_reading as reading
 from orders.adapters.rds.base import table_of
 from orders.adapters.rds.bulk import insert_rows
 from orders.adapters.rds.engine import database_errors
+from orders.adapters.rds.entries import Entries, postings_of
 from orders.adapters.rds.fulfilment import Fulfilment
 from orders.adapters.rds.holds import Holds
 from orders.adapters.rds.models import (
@@ -27,11 +29,10 @@ from orders.adapters.rds.models import (
     PaymentAttemptRow,
     TimelineEvent,
 )
-from orders.domain.errors import VersionConflict
+from orders.adapters.rds.statements import compiled, run_within
 from orders.domain.events import OrderEvent
 from orders.domain.ids import OrderId, Sku
-from orders.domain.ledger import Account, Entry, Posting
-from orders.domain.order import OrderState
+from orders.domain.ledger import Posting
 from orders.domain.request import Address
 from orders.ports import (
     AttemptStatus,
@@ -70,7 +71,7 @@ class SqlOrderBook:
             connection.execute(text("SELECT 1"))
 
 
-class SqlOrderTransaction(Fulfilment, Holds):
+class SqlOrderTransaction(Entries, Fulfilment, Holds):
     """Implements ports.OrderTransaction on one connection."""
 
     def __init__(self, connection: Connection) -> None:
@@ -87,43 +88,12 @@ class SqlOrderTransaction(Fulfilment, Holds):
         )
         return {row.message_id for row in found}
 
-    def add_orders(self, records: Sequence[OrderRecord]) -> set[OrderId]:
-        """Orders first; only the lines of new orders follow."""
-        ordered = sorted(records, key=lambda record: record.order_id)
-        found = insert_rows(
-            self.connection,
-            _ORDERS,
-            [mapping.order_row(record) for record in ordered],
-            unless_conflict_on=["id"],
-            returning=["id"],
-        )
-        new = {OrderId(str(row.id)) for row in found}
-        lines = [row for record in ordered if record.order_id in new for row in mapping.line_rows(record)]
-        insert_rows(self.connection, _LINES, lines)
-        return new
-
-    def add_events(self, events: Sequence[OrderEvent]) -> None:
-        """The unique key (order, version, type) refuses a second history for a version: that is a bug, not a repeat."""
-        insert_rows(self.connection, _TIMELINE, [mapping.event_row(event) for event in events])
-
     def add_postings(self, postings: Sequence[BookedPosting]) -> set[tuple[OrderId, str]]:
         """A posting's entries share one key and one statement: all or none of them are there."""
-        rows = [
-            {
-                "order_id": booked.order_id,
-                "posting_key": booked.posting.key,
-                "account": str(entry.account),
-                "amount_minor": entry.amount_minor,
-                "currency": booked.currency,
-                "at": booked.at.isoformat(),
-            }
-            for booked in postings
-            for entry in booked.posting.entries
-        ]
         found = insert_rows(
             self.connection,
             _LEDGER,
-            rows,
+            mapping.posting_rows(postings),
             unless_conflict_on=["order_id", "posting_key", "account"],
             returning=["order_id", "posting_key"],
         )
@@ -146,28 +116,26 @@ class SqlOrderTransaction(Fulfilment, Holds):
 
     def get_order(self, order_id: OrderId, *, lock: bool = False) -> OrderRecord | None:
         """The lock is on the order's row alone: everything that changes an order takes it first."""
-        statement = _GET_LOCKED if lock else _GET
-        row = self.connection.execute(statement, {"order_id": order_id}).mappings().first()
-        if row is None:
+        found = self._read(reading.LOCKED_ORDER if lock else reading.ORDER, order_id=order_id)
+        if not found:
             return None
-        lines = self.connection.execute(_GET_LINES, {"order_ids": [order_id]}).mappings().all()
-        return mapping.to_record(row, lines)
+        return mapping.to_record(found[0], self._read(reading.LINES, order_ids=[order_id]))
+
+    def _read(self, statement: str, **values: Any) -> Sequence[Any]:
+        return run_within(self.connection, statement, values, as_mappings=True)
 
     def preferences(self, emails: Sequence[str]) -> Mapping[str, Mapping[str, bool]]:
         """One statement for a batch."""
         wanted = sorted({email.lower() for email in emails})
-        rows = self.connection.execute(_GET_PREFERENCES, {"emails": wanted})
-        return {row.email: row.wants for row in rows}
+        return {row["email"]: row["wants"] for row in self._read(reading.PREFERENCES, emails=wanted)}
 
     def get_orders(self, order_ids: Sequence[OrderId]) -> Sequence[OrderRecord]:
         """Two statements, however many orders."""
         lines: dict[Any, list[Any]] = defaultdict(list)
-        for line in self.connection.execute(_GET_LINES, {"order_ids": list(order_ids)}).mappings():
+        for line in self._read(reading.LINES, order_ids=list(order_ids)):
             lines[line["order_id"]].append(line)
-        statement = select(_ORDERS).where(_ORDERS.c.id.in_(order_ids)).order_by(_ORDERS.c.id)
-        return [
-            mapping.to_record(row, lines[row["id"]]) for row in self.connection.execute(statement).mappings()
-        ]
+        found = self._read(reading.ORDERS, order_ids=list(order_ids))
+        return [mapping.to_record(row, lines[row["id"]]) for row in found]
 
     def order_ids(
         self, *, after: OrderId | None = None, limit: int = 500, updated_since: datetime | None = None
@@ -179,25 +147,6 @@ class SqlOrderTransaction(Fulfilment, Holds):
         if updated_since is not None:
             statement = statement.where(_ORDERS.c.updated_at >= updated_since)
         return [OrderId(str(order_id)) for order_id in self.connection.scalars(statement)]
-
-    def save_state(
-        self,
-        order_id: OrderId,
-        expected: OrderState,
-        new: OrderState,
-        at: datetime,
-        hold_reason: str | None = None,
-        hold_until: datetime | None = None,
-    ) -> None:
-        """The whole expected state is in the WHERE, so that not even a forgotten lock can skip a step."""
-        values: dict[str, Any] = {**mapping.state_columns(new), "updated_at": at}
-        if hold_reason is not None:
-            values |= {"hold_reason": hold_reason, "hold_until": hold_until}
-        statement = update(_ORDERS).where(_ORDERS.c.id == order_id)
-        for name, value in mapping.state_columns(expected).items():
-            statement = statement.where(_ORDERS.c[name] == value)
-        if self.connection.execute(statement.values(**values)).rowcount != 1:
-            raise VersionConflict(f"order {order_id} is not at version {expected.version} any more")
 
     def save_counts(self, order_id: OrderId, counts: Mapping[Sku, LineCounts]) -> None:
         """One UPDATE for each line, sent as one batch."""
@@ -215,20 +164,16 @@ class SqlOrderTransaction(Fulfilment, Holds):
 
     def postings(self, order_id: OrderId) -> Sequence[Posting]:
         """Entries grouped by key, in the order of the first entry."""
-        entries: dict[str, list[Entry]] = defaultdict(list)
-        for row in self.connection.execute(_GET_LEDGER, {"order_id": order_id}):
-            entries[row.posting_key].append(Entry(Account(row.account), row.amount_minor))
-        return [Posting(key, tuple(group)) for key, group in entries.items()]
+        return postings_of(self._read(reading.LEDGER, order_id=order_id))
 
     def events(self, order_id: OrderId) -> Sequence[OrderEvent]:
         """By version, then by insertion."""
-        rows = self.connection.execute(_GET_EVENTS, {"order_id": order_id}).mappings()
-        return [mapping.to_event(row) for row in rows]
+        return [mapping.to_event(row) for row in self._read(reading.EVENTS, order_id=order_id)]
 
     def add_attempt(self, attempt: PaymentAttempt) -> None:
         """Keyed by the attempt's id, which is also the provider's idempotency key."""
         values = {**asdict(attempt), "status": str(attempt.status), "updated_at": attempt.created_at}
-        self.connection.execute(insert(_ATTEMPTS).on_conflict_do_nothing(index_elements=["id"]), values)
+        run_within(self.connection, _ADD_ATTEMPT, values)
 
     def finish_attempt(
         self,
@@ -240,56 +185,39 @@ class SqlOrderTransaction(Fulfilment, Holds):
         detail: str = "",
     ) -> None:
         """A finished attempt may be finished again with the same answer; the last word stands."""
-        values: dict[str, Any] = {
+        values = {
+            "for_id": attempt_id,
             "status": str(status),
             "updated_at": at,
+            "reference": reference,
             "decline_code": decline_code,
             "detail": detail,
         }
-        if reference:
-            values["reference"] = reference
-        self.connection.execute(update(_ATTEMPTS).where(_ATTEMPTS.c.id == attempt_id).values(**values))
+        run_within(self.connection, _FINISH_ATTEMPT, values)
 
     def attempts(self, order_id: OrderId) -> Sequence[PaymentAttempt]:
         """By creation."""
-        rows = self.connection.execute(_GET_ATTEMPTS, {"order_id": order_id}).mappings()
-        return [mapping.to_attempt(row) for row in rows]
+        return [mapping.to_attempt(row) for row in self._read(reading.ATTEMPTS, order_id=order_id)]
 
     def give_back_coupon(self, order_id: OrderId) -> bool:
         """One statement for an order without a coupon; the counter's row is locked only when there is one."""
         return coupons.give_back(self.connection, order_id)
 
 
-_PREFERENCES = table("notification_preferences", column("email"), column("wants", JSONB))
-"""The web application's table: what a shopper chose is read with the order, so that each event carries it."""
-_WANTS = (
-    select(_PREFERENCES.c.wants)
-    .where(_PREFERENCES.c.email == func.lower(_ORDERS.c.email))
-    .scalar_subquery()
-    .label("notify")
+_ADD_ATTEMPT = compiled(
+    insert(_ATTEMPTS)
+    .values({column.name: bindparam(column.name) for column in _ATTEMPTS.columns})
+    .on_conflict_do_nothing(index_elements=["id"])
 )
-_GET_PREFERENCES = select(_PREFERENCES).where(_PREFERENCES.c.email.in_(bindparam("emails", expanding=True)))
-_GET = select(_ORDERS, _WANTS).where(_ORDERS.c.id == bindparam("order_id"))
-_GET_LOCKED = _GET.with_for_update(of=_ORDERS)
-_GET_LINES = (
-    select(_LINES)
-    .where(_LINES.c.order_id.in_(bindparam("order_ids", expanding=True)))
-    .order_by(_LINES.c.order_id, _LINES.c.position)
-)
-_GET_LEDGER = (
-    select(_LEDGER.c.posting_key, _LEDGER.c.account, _LEDGER.c.amount_minor)
-    .where(_LEDGER.c.order_id == bindparam("order_id"))
-    .order_by(_LEDGER.c.id)
-)
-_GET_EVENTS = (
-    select(_TIMELINE)
-    .where(_TIMELINE.c.order_id == bindparam("order_id"))
-    .order_by(_TIMELINE.c.version, _TIMELINE.c.id)
-)
-_GET_ATTEMPTS = (
-    select(_ATTEMPTS)
-    .where(_ATTEMPTS.c.order_id == bindparam("order_id"))
-    .order_by(_ATTEMPTS.c.created_at, func.length(_ATTEMPTS.c.id), _ATTEMPTS.c.id)
+_FINISH_ATTEMPT = compiled(
+    update(_ATTEMPTS)
+    .where(_ATTEMPTS.c.id == bindparam("for_id"))
+    .values(
+        reference=func.coalesce(
+            func.nullif(bindparam("reference"), literal_column("''")), _ATTEMPTS.c.reference
+        ),
+        **{name: bindparam(name) for name in ("status", "updated_at", "decline_code", "detail")},
+    )
 )
 _SAVE_COUNTS = (
     update(_LINES)

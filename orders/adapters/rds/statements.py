@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import psycopg
-from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection, Engine
+from psycopg.rows import RowFactory, dict_row, namedtuple_row
+from sqlalchemy import Connection, Engine, Executable
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 
@@ -54,11 +55,16 @@ def run_together(engine: Engine, *statements: tuple[str, Values]) -> Sequence[An
         held.close()
 
 
-def run_within(connection: Connection, statement: str, values: Values) -> Sequence[Any]:
-    """As `run`, within the transaction of a connection of SQLAlchemy: whoever opened that ends it."""
+def run_within(
+    connection: Connection, statement: str, values: Values, *, as_mappings: bool = False
+) -> Sequence[Any]:
+    """As `run`, within the transaction of a connection of SQLAlchemy: whoever opened that ends it.
+
+    The rows are named tuples, or dictionaries `as_mappings`.
+    """
     held: Any = connection.connection.driver_connection
     try:
-        return _rows(held, statement, values)
+        return _rows(held, statement, values, dict_row if as_mappings else namedtuple_row)
     except psycopg.Error as error:
         is_dead = connection.dialect.is_disconnect(cast(Any, error), held, None)
         if is_dead:
@@ -66,8 +72,23 @@ def run_within(connection: Connection, statement: str, values: Values) -> Sequen
         raise _told(connection.engine, statement, values, error, is_dead=is_dead) from error
 
 
-def _rows(connection: psycopg.Connection[Any], statement: str, values: Values) -> Sequence[Any]:
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
+def compiled(statement: Executable) -> str:
+    """The text of a statement that SQLAlchemy has composed, for the driver; to be made once. Its parameters keep their
+    names, and take what the driver takes: a list for an array, psycopg's Json for a JSON value.
+    """
+    return str(statement.compile(dialect=_DIALECT))  # type: ignore[attr-defined]
+
+
+_DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+
+
+def _rows(
+    connection: psycopg.Connection[Any],
+    statement: str,
+    values: Values,
+    row_factory: RowFactory[Any] = namedtuple_row,
+) -> Sequence[Any]:
+    with connection.cursor(row_factory=row_factory) as cursor:
         cursor.execute(cast(Any, statement), values)
         # Not `cursor.description`: it makes an object of each column.
         return () if cursor.rownumber is None else cursor.fetchall()

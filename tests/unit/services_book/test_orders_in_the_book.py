@@ -143,6 +143,33 @@ def test_a_shopper_may_not_cancel_once_a_parcel_left(shop: MemoryShop) -> None:
         cancel_order(shop.desk, request.order_id, command_id="c1", actor=SHOPPER)
 
 
+def test_an_order_that_changes_while_its_money_is_taken_keeps_both(shop: MemoryShop) -> None:
+    """What was read before the call is out of date then: the order is read again, and nothing is written over."""
+    request = shop.place()
+    shop.provider.meanwhile = lambda: add_note(
+        shop.desk, request.order_id, text="ring twice", command_id="note", actor=STAFF
+    )
+    shop.run_until_idle()
+    record = shop.record(request.order_id)
+    assert record.state.payment is PaymentStatus.CAPTURED
+    with shop.book.transaction() as tx:
+        told = [(str(event.type), event.version) for event in tx.events(request.order_id)]
+    assert told[-2:] == [("note_added", 3), ("payment_captured", 4)]
+    assert receivable(shop, request) == 0
+    assert captured_and_refunded(shop, request) == (request.total_minor, 0)
+
+
+def test_an_order_that_is_cancelled_while_its_money_is_taken_gives_it_back(shop: MemoryShop) -> None:
+    """By the ledger as it is then, not as it was read before the call."""
+    request = shop.place()
+    shop.provider.meanwhile = lambda: cancel_order(
+        shop.desk, request.order_id, command_id="c1", actor=SHOPPER
+    )
+    shop.run_until_idle()
+    assert captured_and_refunded(shop, request) == (request.total_minor, request.total_minor)
+    assert shop.record(request.order_id).state.payment is PaymentStatus.REFUNDED
+
+
 def test_an_order_that_expired_unseen_is_on_record_and_its_money_is_let_go(shop: MemoryShop) -> None:
     """I2 and I7: accepted, never recorded in time; the sweeper gave the stock back."""
     request = shop.place()

@@ -17,7 +17,7 @@ from orders.domain.events import EventType, OrderEvent
 from orders.domain.ids import OrderId, Sku
 from orders.domain.ledger import Account
 from orders.domain.order import PaymentStatus
-from orders.ports import BookedPosting, Effect, OrderRecord, OrderTransaction, OutboxRow
+from orders.ports import BookedPosting, Effect, OrderRecord, OrderStep, OrderTransaction, OutboxRow
 from orders.services.desk import OrderDesk
 from webapp.console.warehouses.names import place_name
 from webapp.console.words import words
@@ -57,10 +57,12 @@ class _DraftTransaction(SqlOrderTransaction):
         self._draft.before = self._draft.before or found
         return found
 
-    def add_events(self, events: Sequence[OrderEvent]) -> None:
-        """Note what would be on the timeline."""
-        self._draft.events += events
-        super().add_events(events)
+    def enter_step(self, step: OrderStep) -> None:
+        """Note all that the step would lead to."""
+        self._draft.events += step.events
+        self._draft.postings += step.postings
+        self._draft.outbox += step.outbox
+        super().enter_step(step)
 
     def add_postings(self, postings: Sequence[BookedPosting]) -> set[tuple[OrderId, str]]:
         """Note what would be in the ledger."""
