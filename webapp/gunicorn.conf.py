@@ -42,13 +42,14 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH1
 def post_worker_init(worker):  # type: ignore[no-untyped-def]
     """Put the door before the application, and begin what a web process does besides answering: finish the checkouts that
     a killed process left."""
-    from webapp import languages, overload
+    from webapp import overload, reception
     from webapp.checkout import rounds
 
-    # The plain page that the shop is measured against is served with these settings, too, and knows no languages.
-    known = worker.wsgi.extensions.get("cartwright-languages")
-    offered = known.offered if known else (languages.ENGLISH,)
-    worker.wsgi.wsgi_app = overload.Door(worker.wsgi.wsgi_app, offered=offered)
+    # The plain page that the shop is measured against is served with these settings, too, and is no shop.
+    is_shop = "cartwright" in worker.wsgi.extensions
+    door = overload.door_before(worker.wsgi) if is_shop else overload.Door(worker.wsgi.wsgi_app)
+    worker.wsgi.wsgi_app = door
+    reception.open_reception()
     rounds.start(worker.wsgi)
 
 

@@ -146,15 +146,11 @@ class SharedPages:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """See WSGI (PEP 3333)."""
-        if "HTTP_COOKIE" in environ or environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
+        if not _is_everybodys(environ):
             return self._next(environ, start_response)
         began = time.perf_counter()
-        address = f"{environ.get('SCRIPT_NAME', '')}{environ['PATH_INFO']}?{environ.get('QUERY_STRING', '')}"
-        cache: PageCache = self._app.extensions["cartwright-pages"]
-        # An address with other letters is spelled in another way here than in the application: it answers that itself.
-        page = cache.get(address) if address.isascii() else None
         is_zipped = _takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
-        headers = page.headers.get(is_zipped) if page is not None else None
+        page, headers = _kept(self._app, environ, is_zipped=is_zipped)
         if page is None or headers is None:
             return self._next(environ, _noting(environ, start_response, is_zipped=is_zipped))
         mine = (CORRELATION_HEADER, accept_correlation_id(environ.get("HTTP_X_CORRELATION_ID")))
@@ -166,6 +162,27 @@ class SharedPages:
         if is_known or environ["REQUEST_METHOD"] == "HEAD":
             return ()
         return (page.zipped if is_zipped else page.body,)
+
+
+def is_ready(app: Flask, environ: WSGIEnvironment) -> bool:
+    """Whether this request would be answered from memory now, for hardly more than turning it away costs."""
+    if not _is_everybodys(environ):
+        return False
+    is_zipped = _takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
+    return _kept(app, environ, is_zipped=is_zipped)[1] is not None
+
+
+def _is_everybodys(environ: WSGIEnvironment) -> bool:
+    return "HTTP_COOKIE" not in environ and environ["REQUEST_METHOD"] in {"GET", "HEAD"}
+
+
+def _kept(app: Flask, environ: WSGIEnvironment, *, is_zipped: bool) -> tuple[Page | None, Headers | None]:
+    """The fresh page at this address, and the headers of an answer with it once there was one."""
+    address = f"{environ.get('SCRIPT_NAME', '')}{environ['PATH_INFO']}?{environ.get('QUERY_STRING', '')}"
+    cache: PageCache = app.extensions["cartwright-pages"]
+    # An address with other letters is spelled in another way here than in the application: it answers that itself.
+    page = cache.get(address) if address.isascii() else None
+    return page, page.headers.get(is_zipped) if page is not None else None
 
 
 _STATUS = {200: "200 OK", 304: "304 NOT MODIFIED"}

@@ -27,6 +27,7 @@ from webapp.languages import (
     speaking,
 )
 from webapp.overload import Door
+from webapp.waiting_line import Bounds
 
 GERMAN = language("de", "/de")
 
@@ -201,7 +202,7 @@ def test_the_address_of_the_german_front_ends_with_a_slash(app: Flask) -> None:
 )
 def test_a_full_shop_says_so_in_the_language_of_the_address(path: str, said: str) -> None:
     """The door stands before the application that would know the language."""
-    door = Door(lambda environ, start_response: (), most=0, in_line=0, offered=[ENGLISH, GERMAN])
+    door = Door(lambda environ, start_response: (), Bounds(most=0, in_line=0), offered=[ENGLISH, GERMAN])
     started: list[str] = []
     environ = {"PATH_INFO": path, "REQUEST_METHOD": "GET"}
     body = b"".join(door(environ, lambda status, *rest: started.append(status)))  # type: ignore[arg-type, return-value]
