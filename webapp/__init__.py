@@ -19,6 +19,7 @@ from webapp import (
     request_log,
     security,
     sharing,
+    written_fields,
 )
 from webapp.extensions import csrf, db
 from webapp.spoken_templates import SpokenEnvironment
@@ -55,6 +56,7 @@ def create_app(settings: Settings | None = None, wiring: Wiring | None = None) -
     app.extensions["cartwright-pages"] = page_cache.PageCache()
     languages.register_languages(app, settings)
     formats.register_formats(app)
+    written_fields.register_written_fields(app)
     sharing.register_sharing(app)
     assets.register_assets(app)
     errors.register_errors(app)

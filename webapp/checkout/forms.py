@@ -7,15 +7,15 @@ from datetime import date
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import Field, Form, FormField, RadioField, SelectField, TextAreaField, ValidationError
+from wtforms import Field, Form, FormField, RadioField, ValidationError
 from wtforms.validators import Email, InputRequired, Length, Optional
 
 from orders.countries import country_name
 from webapp.checkout.cards import CardError, card_digits, expiry_month
-from webapp.checkout.countries import country_choices
 from webapp.checkout.tariffs import tariffs
-from webapp.checkout.widgets import CountrySelect, EmailLine, TelLine, TextLine, Tick
+from webapp.checkout.widgets import CountryField, EmailLine, TelLine, TextLine, TextLines, Tick
 from webapp.languages import _, _l, current_language
+from webapp.written_fields import KeptFields
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _PHONE = re.compile(r"^\+[1-9][0-9]{6,14}$")
@@ -61,6 +61,8 @@ def _autocomplete(token: str, **more: Any) -> dict[str, Any]:
 class AddressForm(Form):  # type: ignore[misc]
     """A postal address."""
 
+    Meta = KeptFields
+
     name = TextLine(
         _l("Full name"), _said(_l("Enter the name of the receiver."), 120), filters=[tidy],
         render_kw=_autocomplete("name"),
@@ -83,9 +85,8 @@ class AddressForm(Form):  # type: ignore[misc]
     region = TextLine(
         _l("County or region"), _may_say(80), filters=[tidy], render_kw=_autocomplete("address-level1"),
     )  # fmt: skip
-    country = SelectField(
-        _l("Country"), [InputRequired(_l("Choose a country."))],
-        choices=country_choices, widget=CountrySelect(), invalid_choice_message=_l("Choose a country."),
+    country = CountryField(
+        _l("Country"), [InputRequired(_l("Choose a country."))], invalid_choice_message=_l("Choose a country."),
         render_kw=_autocomplete("country"),
     )  # fmt: skip
 
@@ -109,6 +110,8 @@ class AddressForm(Form):  # type: ignore[misc]
 
 class DetailsForm(FlaskForm):  # type: ignore[misc]
     """Step 1: who orders, and where it goes."""
+
+    Meta = KeptFields
 
     email = EmailLine(
         _l("E-mail"),
@@ -172,19 +175,23 @@ def international_phone(typed: str, country_code: str) -> str:
 class DeliveryForm(FlaskForm):  # type: ignore[misc]
     """Step 2: how it gets there. The choices are the offers for the address."""
 
+    Meta = KeptFields
+
     shipping_code = RadioField(
         _l("Delivery"),
         [InputRequired(_l("Choose a delivery."))],
         validate_choice=True,
         invalid_choice_message=_l("Choose a delivery."),
     )
-    note = TextAreaField(
+    note = TextLines(
         _l("Note for the parcel service"), _may_say(500), filters=[tidy], render_kw={"rows": "2"}
     )
 
 
 class CardForm(FlaskForm):  # type: ignore[misc]
     """Step 3 with the embedded test provider. Number and code are not stored, logged or sent back into a page."""
+
+    Meta = KeptFields
 
     holder = TextLine(
         _l("Name on the card"), _said(_l("Enter the name on the card."), 120), filters=[tidy],

@@ -10,13 +10,26 @@ from functools import cache
 from typing import Any
 
 from markupsafe import Markup, escape
-from wtforms import BooleanField, EmailField, SelectField, StringField, TelField
+from wtforms import (
+    BooleanField,
+    EmailField,
+    Form,
+    SelectField,
+    StringField,
+    TelField,
+    TextAreaField,
+    ValidationError,
+)
 from wtforms.widgets import CheckboxInput, EmailInput, Select, TelInput, TextInput
 from wtforms.widgets.core import clean_key
 
-from webapp.checkout.countries import countries_in
+from webapp.checkout.countries import countries_in, country_choices
 from webapp.checkout.tariffs import tariffs
 from webapp.languages import current_language
+from webapp.written_fields import Slot
+
+_TICKED = "y"
+"""What WTForms lets a ticked box send."""
 
 
 def attributes(**given: Any) -> Markup:
@@ -60,11 +73,19 @@ class TextLine(StringField):  # type: ignore[misc]
 
     widget = _TextInput()
 
+    def slot(self) -> Slot:
+        """See written_fields.Keepable."""
+        return Slot(text=self._value())
+
 
 class EmailLine(EmailField):  # type: ignore[misc]
     """An e-mail address."""
 
     widget = _EmailInput()
+
+    def slot(self) -> Slot:
+        """See written_fields.Keepable."""
+        return Slot(text=self._value())
 
 
 class TelLine(TelField):  # type: ignore[misc]
@@ -72,11 +93,27 @@ class TelLine(TelField):  # type: ignore[misc]
 
     widget = _TelInput()
 
+    def slot(self) -> Slot:
+        """See written_fields.Keepable."""
+        return Slot(text=self._value())
+
+
+class TextLines(TextAreaField):  # type: ignore[misc]
+    """Some lines of text."""
+
+    def slot(self) -> Slot:
+        """See written_fields.Keepable."""
+        return Slot(text=self._value())
+
 
 class Tick(BooleanField):  # type: ignore[misc]
     """A box to tick."""
 
     widget = _CheckboxInput()
+
+    def slot(self) -> Slot | None:
+        """See written_fields.Keepable. What a ticked box sends is written back as it came: anything, from somebody's own form."""
+        return None if self.raw_data and self.raw_data[0] != _TICKED else Slot(bool(self.data))
 
 
 @cache
@@ -99,5 +136,28 @@ class CountrySelect(Select):  # type: ignore[misc]
         if field.flags.required:
             given.setdefault("required", True)
         opening = Markup(f"<select {attributes(name=field.name, **given)}>")  # noqa: S704 (it escapes)
-        chosen = field.data if field.data in tariffs().countries else ""
+        chosen = _served(field.data)
         return opening + _country_options(chosen, current_language().code) + Markup("</select>")
+
+
+class CountryField(SelectField):  # type: ignore[misc]
+    """A country that we serve. It is found in the tariffs, without an object for each of the others."""
+
+    widget = CountrySelect()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, choices=country_choices, **kwargs)
+
+    def pre_validate(self, form: Form) -> None:
+        """As the parent's: one of the choices."""
+        if not self.process_errors and not _served(self.data):
+            raise ValidationError(self.invalid_choice_message)
+
+    def slot(self) -> Slot:
+        """See written_fields.Keepable."""
+        return Slot(_served(self.data))
+
+
+def _served(code: str | None) -> str:
+    """The code of a country that we serve, else ""."""
+    return code if code and code in tariffs().countries else ""
