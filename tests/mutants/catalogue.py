@@ -27,6 +27,8 @@ _CHECKOUT = "tests/integration/webapp/test_checkout.py"
 _TRACKING_PAGES = "tests/integration/webapp/test_tracking_pages.py"
 _WALLS = "tests/integration/webapp/test_walls.py"
 _SESSION_COOKIE = "tests/unit/webapp/test_session_cookie.py"
+_RUSH = "tests/unit/webapp/test_rush.py"
+_RANKS = "tests/unit/webapp/test_ranks.py"
 
 _STOCK = (
     # --- I1: no oversell
@@ -421,8 +423,8 @@ _WALL_MUTANTS = (
     Mutant(
         "a session from another clock is thrown away",
         "webapp/session_cookie.py",
-        "            serializer.signer = TolerantSigner\n",
-        "            pass\n",
+        "signer=TolerantSigner,",
+        "signer=KeepingTimestampSigner,",
         (_SESSION_COOKIE,),
     ),
     Mutant(
@@ -432,6 +434,20 @@ _WALL_MUTANTS = (
         "                raise\n",
         "            pass\n",
         (_SESSION_COOKIE,),
+    ),
+    Mutant(
+        "whoever has begun waits behind newcomers",
+        "webapp/waiting_line.py",
+        "        return ready[0]\n",
+        "        return ready[-1]\n",
+        (_RUSH,),
+    ),
+    Mutant(
+        "a cart that was made up goes before newcomers",
+        "webapp/ranks.py",
+        "        if cart is not None and self._is_ours(cart[1]):\n",
+        "        if cart is not None:\n",
+        (_RANKS,),
     ),
 )
 
