@@ -16,6 +16,8 @@ from local.postgres import find_binaries
 from orders.adapters.clock import SystemClock
 from orders.adapters.memory.order_book import MemoryOrderBook
 from orders.adapters.rds import mapping
+from orders.domain.ids import OrderId
+from orders.ports import NewOrder, OrderTransaction
 from orders.services.desk import OrderDesk
 from orders.services.record_order import AcceptedOrder, record_orders
 from orders.settings import Settings
@@ -36,31 +38,24 @@ def pgbench(ground: Ground, name: str, script: str, clients: int = 8, seconds: i
 
 
 class _Overheard(MemoryOrderBook):
-    """A book that notes which rows a use case writes."""
+    """A book that notes which orders a use case enters."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.given: dict[str, Any] = {}
+        self.entered: list[NewOrder] = []
 
     @contextmanager
-    def transaction(self) -> Iterator[Any]:
+    def transaction(self) -> Iterator[OrderTransaction]:
+        """See ports.OrderBook."""
         with super().transaction() as tx:
-            yield _Notes(tx, self.given)
+            enter = tx.enter_new
 
+            def noted(orders: Sequence[NewOrder]) -> set[OrderId]:
+                self.entered += orders
+                return enter(orders)
 
-class _Notes:
-    def __init__(self, tx: Any, given: dict[str, Any]) -> None:
-        self._tx, self._given = tx, given
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._tx, name)
-
-        def noted(*arguments: Any, **options: Any) -> Any:
-            if arguments and name.startswith("add_"):
-                self._given.setdefault(name, []).extend(arguments[0])
-            return method(*arguments, **options)
-
-        return noted
+            tx.enter_new = noted  # type: ignore[method-assign]
+            yield tx
 
 
 def record_script() -> str:
@@ -69,26 +64,14 @@ def record_script() -> str:
     request = order_request(LINES)
     accepted = AcceptedOrder("message", request, datetime.now(UTC), "c" * 32)
     record_orders(OrderDesk(book, SystemClock(), Settings()), [accepted])
-    (record,) = book.given["add_orders"]
-    ledger = [
-        {
-            "order_id": booked.order_id,
-            "posting_key": booked.posting.key,
-            "account": str(entry.account),
-            "amount_minor": entry.amount_minor,
-            "currency": booked.currency,
-            "at": booked.at.isoformat(),
-        }
-        for booked in book.given["add_postings"]
-        for entry in booked.posting.entries
-    ]
+    (order,) = book.entered
     statements = [
         _insert("inbox", [{"message_id": f"record_order:{request.order_id}", "job": "record_order"}]),
-        _insert("orders", [mapping.order_row(record)]),
-        _insert("order_lines", mapping.line_rows(record)),
-        _insert("timeline_events", [mapping.event_row(event) for event in book.given["add_events"]]),
-        _insert("ledger_entries", ledger),
-        _insert("outbox", [mapping.outbox_row(row) for row in book.given["add_outbox"]]),
+        _insert("orders", [mapping.order_row(order.record)]),
+        _insert("order_lines", mapping.line_rows(order.record)),
+        _insert("timeline_events", [mapping.event_row(event) for event in order.events]),
+        _insert("ledger_entries", mapping.posting_rows(order.postings)),
+        _insert("outbox", [mapping.outbox_row(row) for row in order.outbox]),
     ]
     text = "\n".join(statements).replace(request.order_id, ":id")
     return f"SELECT gen_random_uuid() AS id \\gset\nBEGIN;\n{text}\nCOMMIT;\n"
