@@ -15,12 +15,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, bindparam, delete, select, update
+from sqlalchemy import BigInteger, Connection, Engine, bindparam, delete, func, literal_column, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from orders.adapters.rds.base import table_of
 from orders.adapters.rds.engine import database_errors
 from orders.adapters.rds.models import Outbox
+from orders.adapters.rds.statements import compiled, run_within
 from orders.domain.errors import CartwrightError, Poison, Refused
 from orders.domain.ids import OrderId
 from orders.failpoints import failpoint
@@ -50,7 +53,7 @@ WRITER_THREADS = 8
 _OUTBOX = table_of(Outbox)
 _EARLIER = _OUTBOX.alias("earlier")
 _HEADS = (
-    select(_OUTBOX.c.order_id)
+    select(_OUTBOX.c.order_id.label("head"))
     .where(_OUTBOX.c.due_at <= bindparam("now"))
     .where(
         ~select(_EARLIER.c.seq)
@@ -58,11 +61,27 @@ _HEADS = (
         .exists()
     )
     .order_by(_OUTBOX.c.due_at, _OUTBOX.c.seq)
-    .limit(ORDERS_AT_ONCE)
+    .limit(literal_column(str(ORDERS_AT_ONCE)))  # In the text: the planner is to know that they are few.
     .with_for_update(skip_locked=True)
+    .cte("heads")
 )
-_ROWS = (
-    select(_OUTBOX).where(_OUTBOX.c.order_id.in_(bindparam("orders", expanding=True))).order_by(_OUTBOX.c.seq)
+# In one statement with the lock: whatever another relay did to an order since it began, it did to the order's first row,
+# too, which then is gone, locked or not due.
+_CLAIM = compiled(
+    select(
+        _OUTBOX.c.seq,
+        _OUTBOX.c.attempts,
+        _OUTBOX.c.key,
+        _OUTBOX.c.effect,
+        _OUTBOX.c.order_id,
+        _OUTBOX.c.payload,
+        _OUTBOX.c.correlation_id,
+    )
+    .where(_OUTBOX.c.order_id.in_(select(_HEADS.c.head)))
+    .order_by(_OUTBOX.c.seq)
+)
+_DELETE = compiled(
+    delete(_OUTBOX).where(_OUTBOX.c.seq == func.any(bindparam("done", type_=ARRAY(BigInteger))))
 )
 
 
@@ -148,12 +167,10 @@ class OutboxRelay:
     def relay_once(self) -> int:
         """Claim, deliver and delete the due rows of some orders. Returns how many rows were claimed."""
         with database_errors("the outbox"), self._engine.begin() as connection:
-            orders = connection.scalars(_HEADS, {"now": self._now()}).all()
-            self._orders_claimed = len(orders)
-            if not orders:
+            claim = _Claim([_row(found) for found in run_within(connection, _CLAIM, {"now": self._now()})])
+            self._orders_claimed = len({row.effect.order_id for row in claim.rows})
+            if not claim.rows:
                 return 0
-            found = connection.execute(_ROWS, {"orders": orders}).mappings()
-            claim = _Claim([_row(mapping) for mapping in found])
             failpoint("outbox.after_claim")
             self._deliver(claim)
             failpoint("outbox.before_done")
@@ -216,7 +233,7 @@ class OutboxRelay:
     def _settle(self, connection: Connection, claim: _Claim) -> None:
         """Delete what is done. What failed waits a while, and with it all later rows of its order."""
         if claim.done:
-            connection.execute(delete(_OUTBOX).where(_OUTBOX.c.seq.in_(claim.done)))
+            run_within(connection, _DELETE, {"done": list(claim.done)})
         for row in claim.rows:
             error = claim.errors.get(row.seq)
             if error is None:
@@ -254,12 +271,7 @@ class OutboxRelay:
         log.error("outbox_given_up", extra={"key": row.effect.key, "reason": str(error)})
 
 
-def _row(mapping: RowMapping) -> _Row:
-    effect = OutboxRow(
-        mapping["key"],
-        Effect(mapping["effect"]),
-        OrderId(str(mapping["order_id"])),
-        mapping["payload"],
-        mapping["correlation_id"],
-    )
-    return _Row(mapping["seq"], mapping["attempts"], effect)
+def _row(found: Any) -> _Row:
+    order_id = OrderId(str(found.order_id))
+    effect = OutboxRow(found.key, Effect(found.effect), order_id, found.payload, found.correlation_id)
+    return _Row(found.seq, found.attempts, effect)

@@ -219,8 +219,8 @@ _ONE_ORDER = (
         "an effect that failed is forgotten",
         "worker/outbox.py",
         "        if claim.done:\n"
-        "            connection.execute(delete(_OUTBOX).where(_OUTBOX.c.seq.in_(claim.done)))\n",
-        "        connection.execute(delete(_OUTBOX).where(_OUTBOX.c.seq.in_([row.seq for row in claim.rows])))\n",
+        '            run_within(connection, _DELETE, {"done": list(claim.done)})\n',
+        '        run_within(connection, _DELETE, {"done": [row.seq for row in claim.rows]})\n',
         ("tests/integration/order_path/test_undelivered_effects.py",),
     ),
 )

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import psycopg
 from psycopg.rows import RowFactory, dict_row, namedtuple_row
-from sqlalchemy import Connection, Engine, Executable
+from sqlalchemy import Compiled, Connection, Engine, Executable
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
@@ -74,9 +74,13 @@ def run_within(
 
 def compiled(statement: Executable) -> str:
     """The text of a statement that SQLAlchemy has composed, for the driver; to be made once. Its parameters keep their
-    names, and take what the driver takes: a list for an array, psycopg's Json for a JSON value.
+    names, and take what the driver takes: a list for an array, psycopg's Json for a JSON value. Raises ValueError for a
+    statement with a value in it, which would get lost.
     """
-    return str(statement.compile(dialect=_DIALECT))  # type: ignore[attr-defined]
+    made: Compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
+    if values := {name: value for name, value in (made.params or {}).items() if value is not None}:
+        raise ValueError(f"name these values with bindparam: {values}")
+    return str(made)
 
 
 _DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
