@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
 
 from local.aws import LocalAws
 from local.mailbox import Mailbox
@@ -22,9 +25,10 @@ from tests.integration.local.waiting import is_alive, listening_addresses, until
 LOOPBACK_HEX = "0100007F"
 
 
-def client(aws: LocalAws, service: str) -> Any:
+def client(aws: LocalAws, service: str, read_timeout: float = 60) -> Any:
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=aws.region)
-    return session.client(service, endpoint_url=aws.endpoint_url)
+    patience = Config(read_timeout=read_timeout, retries={"total_max_attempts": 1})
+    return session.client(service, endpoint_url=aws.endpoint_url, config=patience)
 
 
 @pytest.fixture
@@ -69,6 +73,28 @@ def test_a_kill_is_noticed_at_the_next_start(local_aws: LocalAws, supervisor: Su
     supervisor.stop("aws")
     start(local_aws, supervisor)
     supervisor.stop("aws")
+    assert not local_aws.stopped_uncleanly()
+
+
+def test_a_stop_ends_long_polls_with_an_answer_and_writes_no_error(
+    local_aws: LocalAws, supervisor: Supervisor
+) -> None:
+    """Who waits for messages is told that none came; who went away meanwhile holds nothing up; the log stays clean."""
+    start(local_aws, supervisor)
+    sqs = client(local_aws, "sqs")
+    url = sqs.create_queue(QueueName="orders")["QueueUrl"]
+    answers: list[dict[str, Any]] = []
+    poll = threading.Thread(
+        target=lambda: answers.append(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20))
+    )
+    poll.start()
+    left = client(local_aws, "sqs", read_timeout=1)
+    with pytest.raises(ReadTimeoutError):
+        left.receive_message(QueueUrl=url, WaitTimeSeconds=20)
+    supervisor.stop("aws")
+    poll.join(60)
+    assert [answer.get("Messages", []) for answer in answers] == [[]]
+    assert (local_aws.folder / "aws.log").read_text("utf-8") == ""
     assert not local_aws.stopped_uncleanly()
 
 
