@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 import boto3
 import pytest
@@ -21,6 +22,7 @@ from cloudformation.deploy.template import Template
 from local.postgres import Cluster, create_database, drop_database
 from orders.adapters.aws import make_client
 from orders.adapters.clock import SystemClock
+from orders.adapters.dynamodb import sparse_index
 from orders.adapters.dynamodb.inventory import DynamoInventory
 from orders.adapters.dynamodb.tracking import DynamoTracking
 from orders.adapters.ses import SesNotifier
@@ -141,6 +143,14 @@ def examines_and_mends(host: Host) -> None:
     assert tools.inventory.find_reservation(order_id) is not None
 
 
+def finds_one_among_many(host: Host) -> None:
+    """More orders wait than one call reads (here: than one): each shard is asked."""
+    order_id, _ = host.placed(ago=timedelta(minutes=30))
+    with patch.object(sparse_index, "_ONE_PAGE", 1):
+        waiting = host.inventory.unsent(datetime.now(UTC), 500)
+    assert order_id in [each.order_id for each in waiting]
+
+
 def forgets_lost_orders(host: Host) -> None:
     """What orders.doctor.after_restore does to an order that the restored book lacks."""
     order_id, _ = host.placed()
@@ -219,7 +229,14 @@ def fetches_bundles(host: Host) -> None:
 
 Deed = Callable[[Host], None]
 EITHER: list[Deed] = [reads_settings, fetches_bundles]
-WORKER: list[Deed] = [takes_jobs, sets_aside_and_replays, settles_stock, announces, examines_and_mends]
+WORKER: list[Deed] = [
+    takes_jobs,
+    sets_aside_and_replays,
+    settles_stock,
+    announces,
+    examines_and_mends,
+    finds_one_among_many,
+]
 WEB: list[Deed] = [
     shows_and_moves_stock,
     shows_tracking,

@@ -61,6 +61,8 @@ def test_no_role_may_do_everything_of_a_service(templates: dict[str, Template]) 
 
 
 MAY_SCAN = {
+    "40-orders/SweepRole/FindUnsentAndExpired": "one page of the two indexes that hold nothing but orders on their way",
+    "50-web/WorkerRole/FindWhatWasLeftBehind": "the same, for the doctor",
     "50-web/WebRole/ReadAndMoveStock": "the console lists low stock and the reservations that hold it",
     "50-web/WorkerRole/SettleStock": "the doctor reads whole tables",
     "50-web/WorkerRole/WriteTracking": "the doctor reads whole tables",

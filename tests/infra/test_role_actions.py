@@ -99,7 +99,6 @@ PROGRAMS = [
             for name in (
                 "GetItem",
                 "BatchGetItem",
-                "Query",
                 "TransactWriteItems",
                 "PutItem",
                 "UpdateItem",

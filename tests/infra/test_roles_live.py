@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 NOT_CALLED_BY_THE_FUNCTION = {"TakeEvents"}
 """Lambda itself polls the queue with the function's role; the local AWS polls it with its own."""
 RARE = {
+    "FindUnsentAndExpired: dynamodb:Query": "more orders wait than one page holds: then each shard is asked",
     "ReserveStock: dynamodb:GetItem": "a repeated order, when DynamoDB's refusal does not bring the stored one along",
     "RememberWhatWasSent: dynamodb:DeleteItem": "gives a claim back when a message was definitely not sent",
 }

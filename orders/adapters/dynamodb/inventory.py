@@ -27,6 +27,7 @@ from orders.adapters.dynamodb.items import (
 from orders.adapters.dynamodb.movements import Movements
 from orders.adapters.dynamodb.reserving import Reserving
 from orders.adapters.dynamodb.skus import Skus
+from orders.adapters.dynamodb.sparse_index import SparseIndex
 from orders.adapters.dynamodb.table import ConditionFailed, Table
 from orders.adapters.dynamodb.tracking import TRACKING_KEPT, DynamoTracking
 from orders.adapters.dynamodb.warehouses import Warehouses
@@ -43,6 +44,8 @@ class DynamoInventory:
 
     def __init__(self, client: Any, settings: Settings, clock: Clock) -> None:
         self._table = Table(client, settings.inventory_table, "pk")
+        self._outbox = SparseIndex(client, settings.inventory_table, "outbox", "outbox_shard", "outbox_at")
+        self._expiry = SparseIndex(client, settings.inventory_table, "expiry", "expiry_shard", "expires_at")
         self._heads = Heads(self._table)
         self._tracking = DynamoTracking(client, settings)
         self._warehouses = Warehouses(self._table)
@@ -88,15 +91,11 @@ class DynamoInventory:
 
     def unsent(self, accepted_before: datetime, limit: int) -> Sequence[Reservation]:
         """See ports.InventoryStore. The index is eventually consistent: what is missed now is found next time."""
-        items = self._table.query_shards(
-            "outbox", "outbox_shard", "outbox_at", milliseconds(accepted_before), limit
-        )
-        return [reservation_of(item) for item in items]
+        return [reservation_of(item) for item in self._outbox.before(milliseconds(accepted_before), limit)]
 
     def overdue(self, now: datetime, limit: int) -> Sequence[Reservation]:
         """See ports.InventoryStore."""
-        items = self._table.query_shards("expiry", "expiry_shard", "expires_at", milliseconds(now), limit)
-        return [reservation_of(item) for item in items]
+        return [reservation_of(item) for item in self._expiry.before(milliseconds(now), limit)]
 
     def expire(self, order_id: OrderId, message: str, tracking: TrackingView) -> bool:
         """See ports.InventoryStore."""

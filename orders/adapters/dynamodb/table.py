@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orders.adapters.aws import aws_errors
-from orders.adapters.dynamodb.items import SHARDS, Item, Wire, decode_item, encode, encode_item
+from orders.adapters.dynamodb.items import Item, Wire, decode_item, encode, encode_item
 from orders.domain.errors import OutcomeUnknown, Unavailable
 
 CONTENTION_BUDGET_SECONDS = 3.0
@@ -91,7 +91,7 @@ class Table:
             "Put": {
                 "TableName": self._name,
                 "Item": encode_item(item),
-                **_expressions({"ConditionExpression": condition}, values),
+                **expressions({"ConditionExpression": condition}, values),
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
         }
@@ -102,7 +102,7 @@ class Table:
             "Update": {
                 "TableName": self._name,
                 "Key": {self._key: {"S": key}},
-                **_expressions({"UpdateExpression": update, "ConditionExpression": condition}, values),
+                **expressions({"UpdateExpression": update, "ConditionExpression": condition}, values),
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
         }
@@ -146,7 +146,7 @@ class Table:
         self._write(
             "put_item",
             Item=encode_item(item),
-            **_expressions({"ConditionExpression": condition}, values),
+            **expressions({"ConditionExpression": condition}, values),
         )
 
     def update(self, key: str, update: str, condition: str = "", **values: Any) -> None:
@@ -154,7 +154,7 @@ class Table:
         self._write(
             "update_item",
             Key={self._key: {"S": key}},
-            **_expressions({"UpdateExpression": update, "ConditionExpression": condition}, values),
+            **expressions({"UpdateExpression": update, "ConditionExpression": condition}, values),
         )
 
     def delete(self, key: str, condition: str = "", **values: Any) -> None:
@@ -162,7 +162,7 @@ class Table:
         self._write(
             "delete_item",
             Key={self._key: {"S": key}},
-            **_expressions({"ConditionExpression": condition}, values),
+            **expressions({"ConditionExpression": condition}, values),
         )
 
     def _write(self, operation: str, **parameters: Any) -> None:
@@ -216,25 +216,6 @@ class Table:
                 return
             deadline.back_off()
 
-    def query_shards(
-        self, index: str, shard_name: str, range_name: str, before: int, limit: int
-    ) -> list[Item]:
-        """Up to `limit` items of a sparse index whose range key is below `before`, the lowest first."""
-        found: list[Item] = []
-        for shard in range(SHARDS):
-            with aws_errors("Query"):
-                answer = self._client.query(
-                    TableName=self._name,
-                    IndexName=index,
-                    Limit=limit,
-                    **_expressions(
-                        {"KeyConditionExpression": f"#{shard_name} = :shard AND #{range_name} < :before"},
-                        {"shard": str(shard), "before": before},
-                    ),
-                )
-            found += [decode_item(wire) for wire in answer["Items"]]
-        return sorted(found, key=lambda item: int(item[range_name]))[:limit]
-
     def scan(self, prefix: str = "") -> Iterator[Item]:
         """Every item whose key starts with `prefix`, read consistently, page by page."""
         start: dict[str, Any] = {}
@@ -244,7 +225,7 @@ class Table:
                 answer = self._client.scan(
                     TableName=self._name,
                     ConsistentRead=True,
-                    **_expressions(only, {"prefix": prefix} if prefix else {}),
+                    **expressions(only, {"prefix": prefix} if prefix else {}),
                     **start,
                 )
             for wire in answer["Items"]:
@@ -254,9 +235,9 @@ class Table:
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
-def _expressions(expressions: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, Any]:
+def expressions(texts: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, Any]:
     """The expression parameters of a call. Names are always aliased: `state`, `lines` and many more are reserved words."""
-    given = {kind: text for kind, text in expressions.items() if text}
+    given = {kind: text for kind, text in texts.items() if text}
     names = {f"#{name}": name for text in given.values() for name in _NAME.findall(text)}
     filled: dict[str, Any] = dict(given)
     if names:
