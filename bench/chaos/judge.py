@@ -19,7 +19,7 @@ from orders.domain.errors import Unavailable
 from orders.settings import Settings
 
 QUIET_SECONDS = 240.0
-"""A minute more than messages stay hidden whose function died with them (NotifyVisibilityTimeoutSeconds)."""
+"""A minute more than the longest wait: a worker's effect is tried again for three minutes (docs/worker.md)."""
 LOOK_EVERY_SECONDS = 1.0
 
 

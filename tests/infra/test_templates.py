@@ -207,6 +207,17 @@ def test_the_notify_queue_receives_exactly_the_events_a_shopper_is_told_of(
     assert sorted(subscription["FilterPolicy"]["event"]) == sorted(NOTIFIED)
 
 
+@pytest.mark.parametrize(("stage", "times"), [("local", 2), ("dev", 6), ("prod", 6)])
+def test_a_notification_stays_hidden_longer_than_its_function_may_take(
+    templates: dict[str, Template], stage: str, times: int
+) -> None:
+    """Six times, as AWS asks for; a person at a laptop waits less for what a dead function left."""
+    default = templates["30-messaging"].body["Parameters"]["NotifyVisibilityTimeoutSeconds"]["Default"]
+    chosen = load_stage(stage).parameters.get("30-messaging", {}).get("NotifyVisibilityTimeoutSeconds")
+    timeout = templates["40-orders"].resources["NotifyCustomerFunction"]["Properties"]["Timeout"]
+    assert int(chosen or default) >= times * timeout
+
+
 @pytest.mark.parametrize("layer", LAYERS)
 def test_nothing_is_tied_to_one_partition_region_or_account(
     templates: dict[str, Template], layer: str
