@@ -53,6 +53,17 @@ def post_worker_init(worker):  # type: ignore[no-untyped-def]
     rounds.start(worker.wsgi)
 
 
+def read_settings_once(cfg):  # type: ignore[no-untyped-def]
+    """Give gunicorn's settings, which stay as they are for a worker's life, as plain attributes.
+
+    It looks each up in a dictionary of objects, forty times a request: a quarter of what it takes to read and answer one.
+    """
+    for name, setting in cfg.settings.items():
+        # What it works out of several settings is a property of its class, and stays one.
+        if not hasattr(type(cfg), name):
+            vars(cfg)[name] = setting.get()
+
+
 def worker_exit(server, worker):  # type: ignore[no-untyped-def]
     """Close the streams that are still open, so that a stopped worker leaves no half-open page, and the spare pools."""
     application = getattr(worker, "wsgi", None)
