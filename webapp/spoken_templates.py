@@ -57,6 +57,11 @@ class SpokenEnvironment(Environment):
         super().__init__(app, **options)
         self._by_texts: dict[NullTranslations, SpokenEnvironment] = {}
 
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """The environment's own: no template is loaded with some of its own, and a chain of two mappings is walked name by name
+        for each page and each import."""
+        return super().make_globals(d) if d else self.globals
+
     def _load_template(self, name: str, globals: MutableMapping[str, Any] | None) -> Template:
         if self.language is not None:
             return super()._load_template(name, globals)
