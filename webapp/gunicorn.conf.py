@@ -50,6 +50,7 @@ def post_worker_init(worker):  # type: ignore[no-untyped-def]
     door = overload.door_before(worker.wsgi) if is_shop else overload.Door(worker.wsgi.wsgi_app)
     worker.wsgi.wsgi_app = door
     reception.open_reception()
+    read_settings_once(worker.cfg)
     rounds.start(worker.wsgi)
 
 
