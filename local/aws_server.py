@@ -1,6 +1,7 @@
 """The process of the local AWS: ministack's application behind uvicorn, with a thin layer between them.
 
-The layer changes no request and no answer, unless a chaos run asks for faults (aws_faults.py). It writes accepted e-mails and text messages down for the in-box (the
+The layer changes no request and no answer, unless a chaos run asks for faults (aws_faults.py); calls of DynamoDB and SQS
+take a shorter way through ministack (aws_shortcut.py). It writes accepted e-mails and text messages down for the in-box (the
 server's own capture page drops the headers, and the correlation id is one of them), and it marks the time between
 a start and a clean stop. Run as `python -m local.aws_server` by local/aws.py.
 """
@@ -19,6 +20,7 @@ import uvicorn
 from local import postmark
 from local.asgi import Application, Message, Receive, Scope, Send
 from local.aws_faults import FaultyAws
+from local.aws_shortcut import Shortcut
 
 KEEP_ALIVE_SECONDS = 600
 """Longer than any client keeps a connection that it does not use: none meets one that is being closed."""
@@ -143,7 +145,7 @@ def main() -> None:
     )
     faults = os.environ.pop("CARTWRIGHT_AWS_FAULTS", "")
     marker.touch()
-    door = FrontDoor(ministack.app, mail, marker)
+    door = FrontDoor(Shortcut(ministack), mail, marker)
     application: Application = FaultyAws(door, Path(faults)) if faults else door
     _open_many_files()
     # An order makes some 25 small calls of AWS: the server that ministack brings takes longer over each than DynamoDB's own work.
