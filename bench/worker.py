@@ -132,8 +132,8 @@ def info(ground: Ground) -> dict[str, Any]:
 def child() -> int:
     """One worker process of a measurement: the product's, with the peers' job entered and without the relay."""
     from worker import registry, running
+    from worker.household import Options
     from worker.job import Job
-    from worker.worker import Options
 
     settings = Settings.from_environment(os.environ)
     registry.add(Job("order_tx", _order_tx(), batch=100))

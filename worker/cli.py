@@ -145,8 +145,8 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
         return _complain("--processes and --threads begin at 1", 2)
     if options.processes > 1 or options.memory_limit:
         return _run_several(options)
+    from worker.household import Options
     from worker.running import run_one
-    from worker.worker import Options
 
     return run_one(
         settings,

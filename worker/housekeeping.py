@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -21,11 +21,9 @@ from orders.adapters.rds.job_models import QueueControl, WorkerRow
 from orders.domain.errors import CartwrightError
 from worker import inspection, registry, telemetry
 from worker.control import GONE_AFTER_SECONDS
+from worker.household import Household
 from worker.queue import JobQueue, send_due
 from worker.retry import JobTimedOut
-
-if TYPE_CHECKING:
-    from worker.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +43,7 @@ class Housekeeping:
 
     def __init__(
         self,
-        worker: Worker,
+        worker: Household,
         on_sign_of_life: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = monotonic,
     ) -> None:

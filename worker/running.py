@@ -13,9 +13,10 @@ from orders.adapters.sqs import open_queue
 from orders.settings import Settings
 from worker import registry
 from worker.context import connect
+from worker.household import Options
 from worker.systemd import notify
 from worker.telemetry import make_tracing
-from worker.worker import Options, Worker
+from worker.worker import Worker
 
 LIFELINE = "CARTWRIGHT_WORKER_LIFELINE"
 """Set by the master to the descriptor for signs of life; standard input is then a pipe that ends when the master does."""

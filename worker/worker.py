@@ -13,7 +13,6 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from time import monotonic
 
 from orders.domain.errors import CartwrightError
@@ -23,6 +22,7 @@ from worker.context import JobContext
 from worker.delivery import Delivery
 from worker.executor import Executor
 from worker.heartbeat import Heartbeat
+from worker.household import Options
 from worker.housekeeping import Housekeeping
 from worker.leases import Leases
 from worker.middleware import Logging, Middleware
@@ -39,22 +39,6 @@ LAST_SECONDS = 3.0
 """For the threads to end after the last job: a relay that has delivered still writes that down, and lets its connection go."""
 BURST_IS_OVER_AFTER = 2
 """Empty polls of every queue in a row, with nothing in hand, that end a burst."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How one worker process runs."""
-
-    queues: tuple[str, ...] = ("high", "orders", "low")
-    threads: int = 4
-    is_burst: bool = False
-    max_jobs: int = 0
-    visibility_seconds: int = 6
-    """A killed worker's messages are received again this soon; the heartbeat needs no more than a third of it."""
-    finish_within_seconds: float = 20.0
-    wait_seconds: int = 20
-    name: str = "worker"
-    relays_outbox: bool = True
 
 
 class Worker:

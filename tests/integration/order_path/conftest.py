@@ -23,7 +23,8 @@ from orders.settings import Settings, environment_name
 from tests.order_samples import order_body
 from worker import registry
 from worker.context import JobContext, connect
-from worker.worker import Options, Worker
+from worker.household import Options
+from worker.worker import Worker
 
 MUG, PRICE_MINOR = Sku("MUG-RED"), 1250
 QUEUES = ("high", "orders", "low")

@@ -24,11 +24,12 @@ from orders.settings import Settings, environment_name
 from tests.order_samples import order_request
 from worker import registry
 from worker.context import JobContext, connect
+from worker.household import Options
 from worker.job import Job
 from worker.leases import check_leases
 from worker.middleware import Middleware
 from worker.retry import Retry
-from worker.worker import Options, Worker
+from worker.worker import Worker
 
 ROOT = Path(__file__).resolve().parents[3]
 
