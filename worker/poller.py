@@ -29,7 +29,7 @@ SIDE_BY_SIDE = 4
 """Receive calls at once for one queue: a call waits on the network for longer than it takes of a processor."""
 LONGEST_PAUSE_SECONDS = 5.0
 """Between two tries while the queue service is away."""
-GATHER_SECONDS = 0.1
+GATHER_SECONDS = 0.2
 """Between two receives of a queue whose messages come one by one and often: what comes meanwhile shares a transaction."""
 
 

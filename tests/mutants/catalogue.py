@@ -218,8 +218,7 @@ _ONE_ORDER = (
     Mutant(
         "an effect that failed is forgotten",
         "worker/outbox.py",
-        "        if claim.done:\n"
-        '            run_within(connection, _DELETE, {"done": list(claim.done)})\n',
+        '        if claim.done:\n            run_within(connection, _DELETE, {"done": list(claim.done)})\n',
         '        run_within(connection, _DELETE, {"done": [row.seq for row in claim.rows]})\n',
         ("tests/integration/order_path/test_undelivered_effects.py",),
     ),
