@@ -32,9 +32,10 @@ class Bounds:
 
     most: int = 100
     """Requests inside while nothing is scarce. Most of them then wait for a provider or for the order API."""
-    fewest: int = 16
-    """Inside at first, and however slow it gets: fewer could leave the processor idle while they wait for the database or for the
-    order API. More are let in as it turns out that they do no harm."""
+    at_first: int = 16
+    """Inside, while nothing is known. More are let in as fast as it turns out that they do no harm."""
+    fewest: int = 8
+    """Inside, however slow it gets: fewer could leave the processor idle while one of them waits for the database."""
     in_line: int = 300
     """Who may wait, of each rank: a flood of one takes nobody else's place in line."""
     wait_seconds: float = 4.0
@@ -98,8 +99,7 @@ class WaitingLine:
         self.bounds = bounds
         self._is_short = is_short
         self._lines = {rank: _Line() for rank in Rank}
-        self._fewest = float(min(bounds.fewest, bounds.most))
-        self._limit = self._fewest
+        self._limit = float(min(bounds.at_first, bounds.most))
         self._inside = self._handed_on = 0
         self._late_seconds, self._taken_up, self._was_free = 0.0, 0, False
         self._looked_at = self._waited_at = float("-inf")
@@ -127,7 +127,7 @@ class WaitingLine:
     def ask(self, rank: Rank, now: float) -> Turn | None:
         """Ask to come in: the turn is called at once when there is a place. None when waiting would be in vain."""
         if now - self._waited_at > QUIET_SECONDS:
-            self._limit = self._fewest
+            self._limit = float(min(self.bounds.at_first, self.bounds.most))
         line, turn = self._lines[rank], Turn(rank, now)
         if not line.turns:
             line.stands_since = now
@@ -150,8 +150,9 @@ class WaitingLine:
         if now - self._looked_at < LOOK_EVERY_SECONDS:
             return
         has_room = self._was_free and self._late_seconds / self._taken_up <= LATE_SECONDS
+        fewest = min(self.bounds.fewest, self.bounds.most)
         changed = self._limit + 1 if has_room else self._limit * FEWER
-        self._limit = min(max(changed, self._fewest), self.bounds.most)
+        self._limit = min(max(changed, fewest), self.bounds.most)
         self._late_seconds, self._taken_up, self._was_free, self._looked_at = 0.0, 0, False, now
 
     def give_up(self, turn: Turn) -> bool:

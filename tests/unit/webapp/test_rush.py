@@ -134,6 +134,6 @@ def test_a_rush_is_sold_to_and_over_when_it_is_over(think_seconds: float) -> Non
 
 def test_without_ranks_it_is_not() -> None:
     """The same line, first come first served: shoppers who have begun are turned away, and less is sold."""
-    rush = Rushed(0.0, rank_of=lambda rank: Rank.CHECKING_OUT, bounds=Bounds(fewest=100)).run()
+    rush = Rushed(0.0, rank_of=lambda rank: Rank.CHECKING_OUT, bounds=Bounds(at_first=100, fewest=100)).run()
     assert len([step for _, step in rush.turned_away if step > 1]) > 100
     assert rush.sold_per_second(RUSH_BEGINS + 2, RUSH_ENDS) < 0.5 * CAPACITY
