@@ -15,6 +15,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from orders.adapters.rds.at_hand import PING_AFTER_IDLE_SECONDS, SharingPool
 from orders.domain.errors import StorageAway, Unavailable
 from orders.settings import Settings
 
@@ -24,8 +25,6 @@ LOCK_TIMEOUT_MILLISECONDS = 4_000
 POOL_TIMEOUT_SECONDS = 5.0
 RECYCLE_SECONDS = 1_800
 """Connections are renewed so that a failover or a rotated password is followed within half an hour."""
-PING_AFTER_IDLE_SECONDS = 1.0
-"""Under load a connection is used again sooner, and is not asked; one that died meanwhile costs one 503."""
 _IDLE_SINCE = "cartwright_idle_since"
 TCP_SILENCE_SECONDS = 15
 """A host that vanished without closing its connections is noticed after about this long."""
@@ -60,10 +59,13 @@ def make_engine(settings: Settings, program: str = "cartwright") -> Engine:
     """An engine for one program, connecting on first use. `program` is shown in pg_stat_activity."""
     engine = create_engine(
         settings.database_url,
+        poolclass=SharingPool,
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_pool_size,
         pool_timeout=POOL_TIMEOUT_SECONDS,
         pool_recycle=RECYCLE_SECONDS,
+        # The connection that was used last has the statements prepared and its process awake.
+        pool_use_lifo=True,
         json_serializer=json_text,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,

@@ -14,7 +14,8 @@ from psycopg.rows import RowFactory, dict_row, namedtuple_row
 from sqlalchemy import Compiled, Connection, Engine, Executable
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import PoolProxiedConnection
+
+from orders.adapters.rds.at_hand import Ready, SharingPool
 
 Values = Mapping[str, Any]
 
@@ -24,35 +25,28 @@ def run(engine: Engine, statement: str, values: Values) -> Sequence[Any]:
 
     Raises SQLAlchemy's errors; a dead connection leaves the pool.
     """
-    held = _borrow(engine, statement, values)
-    connection = cast("psycopg.Connection[Any]", held.driver_connection)
+    pool = engine.pool
     try:
-        connection.autocommit = True
-        try:
-            return _rows(connection, statement, values)
-        finally:
-            if not connection.closed:
-                connection.autocommit = False
+        ready = pool.take() if isinstance(pool, SharingPool) else Ready(pool.connect())
     except psycopg.Error as error:
-        raise _failed(engine, held, statement, values, error) from error
-    finally:
-        held.close()
-
-
-def run_together(engine: Engine, *statements: tuple[str, Values]) -> Sequence[Any]:
-    """Several statements as one transaction; returns the rows of the last. Raises as `run`: then nothing was done."""
-    *first, (statement, values) = statements
-    held = _borrow(engine, statement, values)
-    connection = cast("psycopg.Connection[Any]", held.driver_connection)
+        raise _told(engine, statement, values, error, is_dead=True) from error
     try:
-        with connection.transaction():
-            for each, its_values in first:
-                connection.execute(cast(Any, each), its_values)
-            return _rows(connection, statement, values)
+        found = ready.rows(statement, values)
     except psycopg.Error as error:
-        raise _failed(engine, held, statement, values, error) from error
-    finally:
-        held.close()
+        is_dead = engine.dialect.is_disconnect(cast(Any, error), cast(Any, ready.connection), None)
+        if is_dead:
+            ready.held.invalidate(error)
+        else:
+            ready.give_back()
+        raise _told(engine, statement, values, error, is_dead=is_dead) from error
+    except BaseException:
+        ready.held.invalidate()  # Nobody knows how far it came.
+        raise
+    if isinstance(pool, SharingPool) and pool is engine.pool:
+        pool.lay_down(ready)
+    else:
+        ready.give_back()
+    return found
 
 
 def run_within(
@@ -96,23 +90,6 @@ def _rows(
         cursor.execute(cast(Any, statement), values)
         # Not `cursor.description`: it makes an object of each column.
         return () if cursor.rownumber is None else cursor.fetchall()
-
-
-def _borrow(engine: Engine, statement: str, values: Values) -> PoolProxiedConnection:
-    try:
-        return engine.raw_connection()
-    except psycopg.Error as error:
-        raise _told(engine, statement, values, error, is_dead=True) from error
-
-
-def _failed(
-    engine: Engine, held: PoolProxiedConnection, statement: str, values: Values, error: psycopg.Error
-) -> DBAPIError:
-    """The error as SQLAlchemy tells it; a dead connection leaves the pool."""
-    is_dead = engine.dialect.is_disconnect(cast(Any, error), held.driver_connection, None)
-    if is_dead:
-        held.invalidate(error)
-    return _told(engine, statement, values, error, is_dead=is_dead)
 
 
 def _told(

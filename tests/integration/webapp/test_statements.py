@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+
 import pytest
 from flask import Flask, request_finished
-from sqlalchemy import text
+from sqlalchemy import QueuePool, event, text
 from sqlalchemy.exc import ProgrammingError
 
+from orders.adapters.rds import at_hand
 from orders.adapters.rds import engine as module
 from tests.integration.webapp.conftest import ShopUnderTest
 from webapp.extensions import db
@@ -26,7 +30,8 @@ def test_a_connection_that_died_while_idle_is_replaced(
             )
         ).scalar_one()
     assert killed >= 1
-    monkeypatch.setattr(module, "PING_AFTER_IDLE_SECONDS", 0.0)
+    for looks in (module, at_hand):
+        monkeypatch.setattr(looks, "PING_AFTER_IDLE_SECONDS", 0.0)
     assert browser.get("/shop/kitchen?sort=price").status_code == 200
     assert browser.get("/cart").status_code == 200
 
@@ -58,9 +63,88 @@ def test_a_refused_statement_is_sqlalchemys_error_and_costs_no_connection(shop: 
         for _ in range(3):
             with pytest.raises(ProgrammingError):
                 rows("SELECT nowhere FROM nothing", {})
+        assert pool().checkedout() == 0
         assert rows("SELECT %(n)s::int + 1 AS sum", {"n": 1})[0].sum == 2
-        assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
-        with db.engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
-            assert connection.in_transaction()
-            assert not connection.connection.driver_connection.autocommit  # type: ignore[union-attr]
+        with contextlib.ExitStack() as stack:
+            for _ in range(pool().size()):
+                connection = stack.enter_context(db.engine.connect())
+                connection.execute(text("SELECT 1"))
+                assert connection.in_transaction()
+                assert not connection.connection.driver_connection.autocommit  # type: ignore[union-attr]
+
+
+def test_statements_one_after_the_other_share_a_connection(shop: ShopUnderTest) -> None:
+    """Borrowing costs half as much as the statement. Nobody waits because of it: it goes to whoever finds all others lent."""
+    own = "SELECT pg_backend_pid() AS pid"
+    with shop.app.app_context():
+        with contextlib.ExitStack() as stack:
+            (pid,) = {rows(own, {})[0].pid for _ in range(3)}
+            assert pool().checkedout() == 0
+            for _ in range(2 * pool().size()):
+                last = stack.enter_context(db.engine.connect())
+            assert last.execute(text(own)).scalar_one() == pid
+            assert pool().checkedout() == 2 * pool().size()
+        with db.engine.connect():
+            assert rows(own, {})
+
+
+def test_the_columns_of_a_statement_keep_their_names(shop: ShopUnderTest) -> None:
+    """What is known of a statement is known of that one alone, also when another was refused or had no rows before."""
+    with shop.app.app_context():
+        for number in range(3):
+            assert rows("SELECT %(n)s::int AS first, 'x' AS second", {"n": number})[0]._fields == (
+                "first",
+                "second",
+            )
+            assert rows("SELECT %(n)s::text AS other", {"n": str(number)})[0]._fields == ("other",)
+            assert not rows("SELECT 1 AS first WHERE %(n)s::int < 0", {"n": number})
+            assert rows("DELETE FROM carts WHERE version < %(n)s::int - 9", {"n": number}) == ()
+
+
+def test_what_was_interrupted_is_not_used_again(shop: ShopUnderTest) -> None:
+    """Nobody knows what its connection is still busy with."""
+
+    class Interrupted(dict[str, int]):
+        def __getitem__(self, key: str) -> int:
+            raise KeyboardInterrupt
+
+    own = "SELECT pg_backend_pid() AS pid, %(n)s::int AS n"
+    with shop.app.app_context():
+        before = rows(own, {"n": 1})[0].pid
+        with pytest.raises(KeyboardInterrupt):
+            rows(own, Interrupted(n=1))
+        assert pool().checkedout() == 0
+        assert rows(own, {"n": 1})[0].pid != before
+
+
+def test_what_is_at_hand_ends_with_its_pool_and_is_renewed(
+    shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pool that is disposed of leaves no connection; one that is used all the time still follows a rotated password."""
+    with shop.app.app_context():
+        left = rows("SELECT pg_backend_pid() AS pid", {})[0].pid
+        db.engine.dispose()
+        _until_gone(shop, left)
+        rows("SELECT 1", {})
+        assert pool().checkedin() == 0
+        monkeypatch.setattr(at_hand, "RENEW_SECONDS", -1.0)
+        lent: list[object] = []
+        event.listen(pool(), "checkout", lambda *args: lent.append(args[0]))
+        rows("SELECT 1", {})
+        assert len(lent) == 1
+
+
+def _until_gone(shop: ShopUnderTest, pid: int) -> None:
+    """Until the database has ended this process, as it does when its client has left."""
+    there = text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid")
+    end = time.monotonic() + 60
+    with shop.engine.connect() as connection:
+        while connection.execute(there, {"pid": pid}).scalar_one():
+            connection.rollback()
+            assert time.monotonic() < end, "the connection is still open"
+
+
+def pool() -> QueuePool:
+    """The pool of the web's connections."""
+    assert isinstance(db.engine.pool, QueuePool)
+    return db.engine.pool
