@@ -88,6 +88,9 @@ class _Named:
 class SharingPool(QueuePool):
     """SQLAlchemy's pool, which lets single statements keep a connection at hand, and takes it back before anybody waits."""
 
+    _sqla_logger_namespace = "sqlalchemy.pool.impl.QueuePool"
+    """SQLAlchemy would name the logger after this module, whose level is the program's own, and note there whatever a pool does."""
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._at_hand: list[Ready] = []

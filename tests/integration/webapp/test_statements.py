@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 
 import pytest
@@ -132,6 +133,16 @@ def test_what_is_at_hand_ends_with_its_pool_and_is_renewed(
         event.listen(pool(), "checkout", lambda *args: lent.append(args[0]))
         rows("SELECT 1", {})
         assert len(lent) == 1
+
+
+def test_the_pool_tells_nothing_among_the_programs_own_events(
+    shop: ShopUnderTest, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its logger is SQLAlchemy's, as every pool's, and not one of this module, which tells what it is told to."""
+    with shop.app.app_context(), caplog.at_level(logging.INFO, logger="orders"):
+        rows("SELECT 1", {})
+        db.engine.dispose()
+    assert [record.name for record in caplog.records if record.name.startswith("orders")] == []
 
 
 def _until_gone(shop: ShopUnderTest, pid: int) -> None:
