@@ -101,7 +101,11 @@ def ship_from_each_place(
     sent = [
         record
         for place in places
-        if (record := _send_from(desk, order_id, reservation, place, carrier, shipment_id, actor))
+        if (
+            record := _send_from(
+                desk, order_id, reservation, Parcel({}, carrier, warehouse=place), shipment_id, actor
+            )
+        )
     ]
     # Where nothing is left, the use case says why.
     return (
@@ -115,24 +119,22 @@ def _send_from(
     desk: OrderDesk,
     order_id: OrderId,
     reservation: Reservation | None,
-    place: str,
-    carrier: str,
+    parcel: Parcel,
     shipment_id: str,
     actor: Actor,
 ) -> OrderRecord | None:
-    """The parcel from one place, once; None when nothing lies there."""
-    parcel_id = _id_of_part(place, shipment_id)
+    """The parcel of what lies in its warehouse, once; None when nothing does."""
+    parcel_id = _id_of_part(parcel.warehouse, shipment_id)
     with desk.book.transaction() as tx:
         record, shipments = tx.get_order(order_id), tx.shipments(order_id)
     if record is None:
         raise NotFound(f"no order {order_id} in the book")
     if any(known.id == parcel_id for known in shipments):
         return record
-    lines = lying(record, reservation, shipments, free_to_ship(record)).get(place)
+    lines = lying(record, reservation, shipments, free_to_ship(record)).get(parcel.warehouse)
     if not lines:
         return None
-    parcel = Parcel(lines, carrier, warehouse=place)
-    return ship_order(desk, order_id, parcel, shipment_id=parcel_id, actor=actor)
+    return ship_order(desk, order_id, replace(parcel, lines=lines), shipment_id=parcel_id, actor=actor)
 
 
 def add_tracking_of_place(
@@ -157,18 +159,11 @@ def add_tracking_of_place(
     if not place:
         return add_tracking(desk, order_id, parcel, command_id=command_id, actor=actor)
     part_id = _id_of_part(place, command_id)
-    numbered = give_number(desk, order_id, parcel, command_id=part_id, actor=actor)
-    if numbered is not None:
-        return numbered
-    with desk.book.transaction() as tx:
-        record, shipments = tx.get_order(order_id), tx.shipments(order_id)
-    if record is None:
-        raise NotFound(f"no order {order_id} in the book")
-    lines = lying(record, reservation, shipments, free_to_ship(record)).get(place)
-    if not lines:
+    done = give_number(desk, order_id, parcel, command_id=part_id, actor=actor)
+    done = done or _send_from(desk, order_id, reservation, parcel, command_id, actor)
+    if done is None:
         raise InvalidRequest([Problem("/warehouse", f"nothing of this order is left to ship in {place}")])
-    part = replace(parcel, lines=lines)
-    return ship_order(desk, order_id, part, shipment_id=part_id, actor=actor)
+    return done
 
 
 def _id_of_part(place: str, command_id: str) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from orders.adapters.memory.clock import MemoryClock
 from orders.adapters.memory.queue import MemoryQueue
 from orders.messages import encode_job
 from orders.ports import JobMessage
+from tests.unit.worker.moving_time import STEP_SECONDS, Time
 from worker import executor, leases, poller, registry
 from worker.acknowledge import Acknowledger
 from worker.backlog import Backlog
@@ -22,27 +22,9 @@ from worker.leases import Leases
 from worker.poller import Poller
 from worker.testing import Workbench
 
-STEP_SECONDS = 1
 HOURS = 8
 VISIBILITY = 6
 AN_HOUR = 3600
-
-
-class Time:
-    """The monotonic clock and the queue's clock, moved together."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.queue = MemoryClock()
-
-    def __call__(self) -> float:
-        """The time."""
-        return self.now
-
-    def step(self) -> None:
-        """A second later."""
-        self.now += STEP_SECONDS
-        self.queue.advance(STEP_SECONDS)
 
 
 def test_eight_hours_without_a_stall(monkeypatch: pytest.MonkeyPatch) -> None:

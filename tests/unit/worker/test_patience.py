@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from orders.adapters.memory.clock import MemoryClock
 from orders.adapters.memory.queue import MemoryQueue
 from orders.domain.errors import StorageAway, Unavailable
 from orders.messages import encode_job
 from orders.ports import JobMessage
+from tests.unit.worker.moving_time import Time
 from worker import backlog, executor, leases, poller, registry
 from worker.acknowledge import Acknowledger
 from worker.backlog import Backlog
@@ -31,23 +31,6 @@ VISIBILITY = 6
 FIVE_MINUTES = 300
 PATIENT = Retry(max_attempts=5, first_seconds=5, factor=4)
 """As a capture: its second pause may be twenty seconds."""
-
-
-class Time:
-    """The monotonic clock and the queue's clock, moved together."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.queue = MemoryClock()
-
-    def __call__(self) -> float:
-        """The time."""
-        return self.now
-
-    def step(self) -> None:
-        """A second later."""
-        self.now += 1
-        self.queue.advance(1)
 
 
 class Ward:
