@@ -71,7 +71,7 @@ def _checkout(page: Page, email: str) -> Iterator[str]:
     page.get_by_text("Have a coupon?").click()
     page.get_by_label("Coupon", exact=True).fill("NOTHING")
     page.get_by_role("button", name="Use it").click()
-    page.locator("#code-error").wait_for()
+    page.locator("#coupon-code-error").wait_for()
     yield "cart-coupon-refused"
     page.get_by_role("link", name="Check out").click()
     yield "checkout-details"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 
 import pytest
@@ -30,6 +31,19 @@ from tests.integration.webapp.conftest import (
 from webapp.checkout.models import Checkout
 from webapp.checkout.placing import advance
 from webapp.wiring import wiring
+
+
+def test_a_label_belongs_to_one_field(shop: ShopUnderTest) -> None:
+    """No page of the way has an id twice: a label, and what a screen reader says, would be the first one's."""
+    browser = shop.client()
+    put_in_cart(browser)
+    pages = [browser.get("/cart"), fill_in(browser)]
+    pages += [browser.get(f"/checkout/{step}") for step in ("details", "delivery", "payment")]
+    pages.append(browser.get(place(browser, pages[1]).location))
+    for page in pages:
+        assert page.status_code == 200, page.request.path
+        ids = re.findall(r'\sid="([^"]+)"', page.text)
+        assert len(ids) == len(set(ids)), page.request.path
 
 
 def test_a_guest_buys(shop: ShopUnderTest) -> None:
