@@ -128,7 +128,7 @@ def test_a_coupon_that_does_not_count_says_why_beside_the_field(
     assert page.status_code == 422
     assert said in page.text
     assert f'value="{"TEN" if terms else "NONE"}"' in page.text
-    assert 'aria-describedby="code-error"' in page.text
+    assert 'aria-describedby="coupon-code-error"' in page.text
     assert "10 % off" not in browser.get("/cart").text
 
 
